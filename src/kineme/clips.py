@@ -1,0 +1,152 @@
+"""The three forms a clip takes on its way from a file to a model, and the letters that describe them.
+
+B clips, M bodies, T frames, V joints, C coordinates. Coordinates are metres in the layout's frame (x right,
+y up unless the layout says otherwise). An absent body is told by a mask, never guessed from zeros.
+"""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from kineme.layout import Layout
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clip:
+    """One recorded action: what a dataset parser returns and what a store gives back.
+
+    Args:
+        id: unique name within a store, by default the recording's file name without extension.
+        xyz: (M, T, V, C) float32 coordinates, one body per slot, zero where absent.
+        present: (M, T) bool, whether the body was seen in that frame.
+        label: 0-based class, or None where unknown.
+        subject, camera, setup, replication: who, from where and how it was recorded; -1 where unknown.
+        fps: frames per second; 0 where unknown.
+    """
+
+    id: str
+    xyz: np.ndarray
+    present: np.ndarray
+    label: int | None = None
+    subject: int = -1
+    camera: int = -1
+    setup: int = -1
+    replication: int = -1
+    fps: float = 0.0
+
+
+@dataclass(frozen=True)
+class Pose:
+    """Where each clip's coordinate frame lies in the recorded one: x_new = rotation (x - offset).
+
+    Args:
+        offset: (B, C) metres, or None for no shift.
+        rotation: (B, C, C), or None for no rotation.
+    """
+
+    offset: Tensor | None = None
+    rotation: Tensor | None = None
+
+    def apply(self, xyz: Tensor, seen: Tensor) -> Tensor:
+        """Coordinates in the new frame.
+
+        Args:
+            xyz: (B, M, T, V, C), zero where absent.
+            seen: (B, M, T) share of each body-frame that was seen: 1 or 0, or between where frames are blended.
+        """
+        if self.offset is not None:
+            xyz = xyz - self.offset[:, None, None, None, :] * seen[..., None, None]
+        return xyz if self.rotation is None else rotate(xyz, self.rotation)
+
+
+def rotate(xyz: Tensor, rotation: Tensor) -> Tensor:
+    """Turn every point of clip b by ``rotation[b]``: (B, ..., C) and (B, C, C) give (B, ..., C)."""
+    flat = xyz.reshape(len(xyz), -1, xyz.shape[-1])
+    return torch.bmm(flat, rotation.transpose(1, 2)).view_as(xyz)
+
+
+@dataclass(frozen=True)
+class RaggedClips:
+    """A batch as addresses into the store's rows: nothing is copied until a transform reads frames.
+
+    Row ``start[b] + m * length[b] + t`` of ``xyz`` holds body ``m`` of clip ``b`` at frame ``t``.
+
+    Args:
+        xyz: (R, V, C) rows of the whole store, resident or memory-mapped.
+        present: (R,) bool.
+        start: (B,) int64 first row of each clip.
+        length: (B,) int64 frames of each clip.
+        bodies: (B,) int64 stored body slots of each clip.
+        index: (B,) int64 position of each clip in the store.
+        label: (B,) int64, -1 where unknown.
+        pose: coordinate frame in which frames are read.
+    """
+
+    xyz: Tensor
+    present: Tensor
+    start: Tensor
+    length: Tensor
+    bodies: Tensor
+    index: Tensor
+    label: Tensor
+    layout: Layout
+    pose: Pose = field(default_factory=Pose)
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    def rows(self, frame: Tensor, max_bodies: int) -> tuple[Tensor, Tensor]:
+        """Rows that hold the given frames.
+
+        Args:
+            frame: (B, T) int64 frame numbers within each clip.
+            max_bodies: M, body slots wanted per clip.
+
+        Returns:
+            (B, M, T) int64 rows (row of the first body where the slot does not exist), and (B, M) bool, whether
+            the clip has that slot at all.
+        """
+        slot = torch.arange(max_bodies, device=frame.device)
+        exists = slot < self.bodies[:, None]
+        body_start = self.start[:, None] + torch.where(exists, slot * self.length[:, None], 0)
+        return body_start[:, :, None] + frame[:, None, :], exists
+
+    def pad(self, max_bodies: int | None = None) -> "ClipBatch":
+        """Dense copy at the clips' own frame rate, padded with absent frames to the longest clip."""
+        bodies = max_bodies or int(self.bodies.max())
+        frame = torch.arange(int(self.length.max()), device=self.start.device)
+        inside = frame < self.length[:, None]
+        rows, exists = self.rows(torch.where(inside, frame, 0), bodies)
+        present = self.present[rows] & exists[:, :, None] & inside[:, None, :]
+        xyz = self.xyz[rows] * present[..., None, None]
+        xyz = self.pose.apply(xyz, present.to(xyz.dtype))
+        return ClipBatch(xyz, present, self.length, self.index, self.label, self.layout)
+
+
+@dataclass(frozen=True)
+class ClipBatch:
+    """A dense batch: what transforms change and what models read.
+
+    Args:
+        xyz: (B, M, T, V, C) float32.
+        present: (B, M, T) bool.
+        length: (B,) int64 valid frames; T after resampling to a window.
+        index: (B,) int64 position of each clip in the store.
+        label: (B,) int64, -1 where unknown.
+    """
+
+    xyz: Tensor
+    present: Tensor
+    length: Tensor
+    index: Tensor
+    label: Tensor
+    layout: Layout
+
+    def __len__(self) -> int:
+        return len(self.xyz)
+
+    def with_xyz(self, xyz: Tensor, layout: Layout | None = None) -> "ClipBatch":
+        """The same clips with other coordinates (and, where given, in another layout)."""
+        return replace(self, xyz=xyz, layout=layout or self.layout)

@@ -1,0 +1,84 @@
+"""NTU RGB+D 60 and 120: the ``.skeleton`` files of the Kinect v2, one clip each."""
+
+import re
+from functools import cached_property
+from pathlib import Path
+
+from kineme.clips import Clip
+from kineme.datasets import datasets
+from kineme.datasets.base import Dataset, Source, read_list
+from kineme.datasets.ntu_format import parse_skeleton
+from kineme.datasets.ntu_reference import reference_bodies
+from kineme.datasets.ntu_tracks import tracked_bodies
+from kineme.errors import SourceError
+
+FPS = 30.0
+_NAME = re.compile(r"S(\d{3})C(\d{3})P(\d{3})R(\d{3})A(\d{3})")
+
+
+class _NTU(Dataset):
+    """What the two editions share; see ``docs/datasets/ntu.md``.
+
+    ``preparation="default"`` follows `kineme.datasets.ntu_tracks`, ``"reference"`` the scripts of the field
+    (`kineme.datasets.ntu_reference`).
+    """
+
+    layout_name = "kinect25"
+    suffix = ".skeleton"
+    example = "S001C001P001R001A001.skeleton"
+    preparations = ("default", "reference")
+
+    @cached_property
+    def listed_missing(self) -> frozenset[str]:
+        """Samples whose skeletons the authors call missing or incomplete."""
+        return frozenset(read_list(f"data/{self.name}_missing.txt"))
+
+    def read(self, source: Source) -> Clip:
+        """One clip; see `Dataset.read`."""
+        setup, camera, subject, replication, action = _parse_name(source.path)
+        if not 1 <= action <= len(self.classes):
+            problem = f"class A{action:03d} is out of range, {self.name} has A001 to A{len(self.classes):03d}"
+            fix = "this is a file of NTU RGB+D 120: prepare it as ntu120" if 60 < action <= 120 else "rename the file"
+            raise SourceError(source.path, problem, fix=fix)
+        recording = parse_skeleton(source.path, source.read_bytes(), self.layout.num_joints)
+        make_bodies = reference_bodies if self.preparation == "reference" else tracked_bodies
+        xyz, present = make_bodies(recording)
+        return Clip(
+            id=source.id,
+            xyz=xyz,
+            present=present,
+            label=action - 1,
+            subject=subject,
+            camera=camera,
+            setup=setup,
+            replication=replication,
+            fps=FPS,
+        )
+
+
+@datasets.register("ntu60")
+class NTU60(_NTU):
+    """NTU RGB+D: 56,880 recordings of 60 actions, 302 of them without usable skeletons.
+
+    Source: Shahroudy et al., "NTU RGB+D: A Large Scale Dataset for 3D Human Activity Analysis", CVPR 2016.
+    """
+
+    name = "ntu60"
+
+
+@datasets.register("ntu120")
+class NTU120(_NTU):
+    """NTU RGB+D 120: 114,480 recordings of 120 actions, 535 of them without usable skeletons.
+
+    Source: Liu et al., "NTU RGB+D 120: A Large-Scale Benchmark for 3D Human Activity Understanding", TPAMI 2020.
+    """
+
+    name = "ntu120"
+
+
+def _parse_name(path: Path) -> tuple[int, ...]:
+    name = _NAME.fullmatch(path.stem)
+    if name is None:
+        problem = "expected a name like S001C001P001R001A001 (setup, camera, performer, replication, action)"
+        raise SourceError(path, problem, fix="give the file its original name, or remove it")
+    return tuple(int(number) for number in name.groups())

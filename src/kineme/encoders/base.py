@@ -1,0 +1,32 @@
+"""What every encoder offers, so that any protocol can evaluate any method."""
+
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from kineme.clips import ClipBatch
+from kineme.config import NamedConfig
+from kineme.layout import Layout
+from kineme.registry import Registry
+
+
+class EncoderConfig(NamedConfig):
+    """Base of encoder settings; ``name`` says which encoder they belong to."""
+
+
+class Encoder(nn.Module):
+    """Clips to features.
+
+    Subclasses take ``(config, layout, window, channels)``.
+    """
+
+    Config: ClassVar[type[EncoderConfig]]
+
+    def __init__(self, config: EncoderConfig, layout: Layout, window: int, channels: int) -> None:
+        super().__init__()
+
+    def features(self, batch: ClipBatch) -> Tensor:
+        """Features of every body, time slot and joint, before any pooling: (B, M, S, V, D)."""
+        raise NotImplementedError
+
+encoders: Registry[type[Encoder]] = Registry("encoder", "kineme.encoders")

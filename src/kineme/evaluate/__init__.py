@@ -1,0 +1,1 @@
+"""Evaluation: frozen features extracted once, protocols that see tensors only, honest results."""

@@ -1,0 +1,110 @@
+"""From a run and a store to a result: features once, then a protocol, beside controls that are treated the same."""
+
+import logging
+from dataclasses import asdict
+
+import torch
+
+from kineme.evaluate.cache import FeatureCache, OnProgress, Weights
+from kineme.evaluate.config import FeatureConfig, LinearProbeConfig
+from kineme.evaluate.controls import coordinate_1nn, coordinate_features
+from kineme.evaluate.health import feature_health
+from kineme.evaluate.protocols import Settings, Task, protocols
+from kineme.evaluate.result import FeatureHealth, Result, Score, Scores
+from kineme.evaluate.select import accuracy, score, select
+from kineme.evaluate.sides import Sides, labelled_sides
+from kineme.store import SkeletonStore
+from kineme.train.run_dir import RunDir
+
+logger = logging.getLogger(__name__)
+
+
+def evaluate(
+    run: RunDir,
+    store: SkeletonStore,
+    protocol: str,
+    *,
+    split: str | None = None,
+    features: FeatureConfig | None = None,
+    probe: LinearProbeConfig | None = None,
+    seed: int = 0,
+    controls: bool = True,
+    device: torch.device | str = "cpu",
+    progress: OnProgress = lambda what, done, total: None,
+) -> Result:
+    """Measure a pretrained encoder, frozen, and keep the result in the run's folder.
+
+    Degenerate features are announced (as logged warnings) before the protocol runs.
+
+    Args:
+        run: what to measure.
+        store: labelled clips in the run's layout.
+        protocol: "linear", "logreg", "knn" or "retrieval".
+        split: who trains and who tests; the run's own where None.
+        features: pooling and scaling; the run's own where None.
+        probe: schedule of the linear probe; the run's own where None.
+        seed: of held-out subjects, augmented views and the probe.
+        controls: measure the untrained twin and coordinate 1-NN too.
+        device: where to compute.
+        progress: told what is being done.
+
+    Raises:
+        LayoutMismatchError: the store has other joints than the run.
+        StoreError: no labels on one of the sides.
+        ConfigError: no split to evaluate on.
+        SplitError: the store cannot provide the split.
+        UnknownNameError: no such protocol or split.
+        RunError: the run has no weights.
+    """
+    judge = protocols.get(protocol)()
+    store.require_layout(run.layout)
+    features, probe = features or run.config.features, probe or run.config.probe
+    sides = labelled_sides(store, split or run.config.split, seed)
+    cache = FeatureCache(run, store, features, seed=seed, device=device, progress=progress)
+    settings = Settings(probe, features.standardise, seed)
+
+    def task(weights: Weights) -> Task:
+        train = cache.get(weights, "train", sides.train, probe.views)
+        test = cache.get(weights, "test", sides.test)
+        tensors = (tensor.to(device) for tensor in (train.views, train.labels, test.features))
+        return Task(*tensors, num_classes=len(store.classes), settings=settings)
+
+    def measure(task: Task) -> Scores:
+        selection = select(judge, task, sides.held_out, sides.why_not)
+        return score(selection, sides.test_labels, task.num_classes, judge.scores(task, sides.test_labels))
+
+    trained = task("trained")
+    health = FeatureHealth.parse(asdict(feature_health(trained.train.cpu())))
+    for message in health.messages:
+        logger.warning("%s: %s", run.path, message)
+    result = Result(
+        protocol=f"{protocol}@{judge.version}",
+        run=str(run.path),
+        recipe=run.config.recipe,
+        method=run.config.method.name,
+        store=str(store.path or "memory"),
+        split=sides.split,
+        seed=seed,
+        train_seed=run.config.train.seed,
+        classes=store.classes,
+        counts=sides.counts,
+        metrics=measure(trained),
+        untrained=measure(task("untrained")) if controls else None,
+        coordinate_1nn=_coordinate_control(sides) if controls else None,
+        chance=1 / len(store.classes),
+        majority=_majority(sides),
+        health=health,
+    )
+    result.save(run.path)
+    return result
+
+
+def _coordinate_control(sides: Sides) -> Score:
+    train, test = (coordinate_features(sides.store, side) for side in (sides.train, sides.test))
+    predictions = coordinate_1nn(train, sides.train_labels, test)
+    return accuracy(predictions, sides.test_labels, "1-NN", "nearest in aligned coordinates")
+
+
+def _majority(sides: Sides) -> float:
+    most_frequent = sides.train_labels.bincount().argmax()
+    return float((sides.test_labels == most_frequent).float().mean())

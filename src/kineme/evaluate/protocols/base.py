@@ -1,0 +1,99 @@
+"""What a protocol is: features and labels of training clips in, predictions for query clips out.
+
+Honesty is in the types: a `Task` has no labels of the queries, so nothing that a protocol does and nothing that is
+chosen from its candidates can depend on them.
+"""
+
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+from torch import Tensor
+
+from kineme.evaluate.config import LinearProbeConfig
+from kineme.registry import Registry
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What protocols can be told.
+
+    Args:
+        probe: the linear probe's schedule.
+        standardise: scale features by the training clips' mean and deviation before kNN and retrieval.
+        seed: of initial weights and of the order of clips.
+    """
+
+    probe: LinearProbeConfig = field(default_factory=LinearProbeConfig)
+    standardise: bool = False
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Task:
+    """Everything that a protocol may see.
+
+    Args:
+        views: (W, N, D) features of the training clips; the first view is not augmented.
+        labels: (N,) int64 classes of the training clips; some classes may be missing.
+        queries: (Q, D) features of the clips to classify.
+        num_classes: K.
+        settings: what the protocol is told.
+    """
+
+    views: Tensor
+    labels: Tensor
+    queries: Tensor
+    num_classes: int
+    settings: Settings = field(default_factory=Settings)
+
+    @property
+    def train(self) -> Tensor:
+        """(N, D) features of the training clips, not augmented."""
+        return self.views[0]
+
+    def hold_out(self, held_out: Tensor) -> "Task":
+        """The same task inside the training clips: those marked in (N,) bool become the queries."""
+        kept = ~held_out
+        queries = self.train[held_out]
+        return replace(self, views=self.views[:, kept], labels=self.labels[kept], queries=queries)
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Predictions for every setting that a protocol would be chosen from.
+
+    Args:
+        names: J names, such as "epoch 7" or "k=5".
+        predictions: (J, Q) int64 classes, on the CPU.
+        default: the candidate that is reported when nothing is chosen: the last epoch, the customary setting.
+    """
+
+    names: tuple[str, ...]
+    predictions: Tensor
+    default: int
+
+
+class Protocol:
+    """A way of classifying clips by frozen features. Deterministic: equal tasks give equal candidates."""
+
+    version: ClassVar[int]
+    """Raised whenever results change; results name it as ``linear@1``."""
+
+    def candidates(self, task: Task) -> Candidates:
+        """Predictions of every candidate, each fitted on all training clips."""
+        raise NotImplementedError
+
+    def scores(self, task: Task, labels: Tensor) -> dict[str, float]:
+        """Figures beyond accuracy, measured with the queries' labels (Q,); none by default."""
+        return {}
+
+
+def standardised(task: Task) -> tuple[Tensor, Tensor]:
+    """Training and query features with the training clips' mean 0 and deviation 1 in every dimension."""
+    deviation = task.train.std(dim=0, correction=0)
+    scale = deviation.where(deviation > 1e-6 * deviation.max(), 1).where(deviation.max() > 0, 1)
+    shift = task.train.mean(dim=0)
+    return (task.train - shift) / scale, (task.queries - shift) / scale
+
+
+protocols: Registry[type[Protocol]] = Registry("protocol", "kineme.evaluate.protocols")

@@ -1,0 +1,108 @@
+"""Result of one protocol on one run: what is printed, compared and kept as JSON."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from kineme.config import Config
+from kineme.train.run_dir import write_atomically
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Score(Config):
+    """An accuracy on the test clips and how it was come by."""
+
+    accuracy: Share
+    low: Share
+    """Ends of the 95 % interval."""
+    high: Share
+    candidate: str
+    """Setting that was used, such as "epoch 100" or "k=5"."""
+    rule: str
+    """How that setting was chosen."""
+
+
+class Scores(Config):
+    """Everything that one set of features scored under one protocol."""
+
+    last: Score
+    """The result: nothing was selected."""
+    best_val: Score | None
+    """The setting that subjects held out of training prefer."""
+    why_no_best_val: str = ""
+    best_test: Score
+    """What papers report: the maximum over settings on the test clips. Optimistic."""
+    confusion: tuple[tuple[int, ...], ...]
+    """Counts of ``last``: row k holds what clips of class k were taken for."""
+    extra: dict[str, float] = {}
+    """Figures beyond accuracy (mAP, R@k)."""
+
+    @property
+    def per_class(self) -> tuple[float | None, ...]:
+        """Accuracy of ``last`` within each class; None for a class without test clips."""
+        return tuple(row[k] / sum(row) if sum(row) else None for k, row in enumerate(self.confusion))
+
+
+class Counts(Config):
+    """How many clips took part."""
+
+    train: int
+    validation: int
+    """Training clips of the subjects held out to choose a setting."""
+    test: int
+    unlabelled: int = 0
+    """Clips of either side that were left out because they have no label."""
+
+
+class FeatureHealth(Config):
+    """State of the training clips' features (see `kineme.evaluate.health`)."""
+
+    spread: float
+    effective_rank: float
+    max_rank: int
+    dead: int
+    messages: tuple[str, ...]
+
+
+class Result(Config):
+    """One protocol on one run."""
+
+    protocol: str
+    """Name and version, ``linear@1``."""
+    run: str
+    """Folder of the run."""
+    recipe: str
+    method: str
+    store: str
+    split: str
+    seed: int
+    """Seed of the evaluation."""
+    train_seed: int
+    """Seed of the pretraining."""
+    classes: tuple[str, ...]
+    counts: Counts
+    metrics: Scores
+    """The pretrained encoder."""
+    untrained: Scores | None = None
+    """Control: the same protocol on the same encoder before pretraining."""
+    coordinate_1nn: Score | None = None
+    """Control: nearest neighbour in aligned coordinates, no network at all."""
+    chance: Share
+    """One over the number of classes."""
+    majority: Share
+    """Accuracy of always answering the most frequent training class."""
+    health: FeatureHealth
+
+    @property
+    def name(self) -> str:
+        """Protocol without its version."""
+        return self.protocol.partition("@")[0]
+
+    def save(self, run: Path) -> Path:
+        """Write below a run's folder; an earlier result of the same protocol is replaced."""
+        file = run / "results" / f"{self.name}.json"
+        file.parent.mkdir(exist_ok=True)
+        write_atomically(file, self.model_dump_json(indent=1).encode())
+        return file

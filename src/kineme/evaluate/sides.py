@@ -1,0 +1,78 @@
+"""The two sides of an evaluation: labelled clips to train a probe on, and labelled clips to test it on."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from kineme.errors import ConfigError, SplitError, StoreError
+from kineme.evaluate.result import Counts
+from kineme.splits import get_split, validation_split
+from kineme.store import SkeletonStore
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Labelled clips of both sides of a split.
+
+    Args:
+        store: their store.
+        split: name of the split.
+        train, test: (N,) and (Q,) int64 positions.
+        held_out: (N,) bool, training clips of the subjects that choose settings; None where there are none.
+        why_not: reason of that None.
+        unlabelled: clips of the split that were left out.
+    """
+
+    store: SkeletonStore
+    split: str
+    train: np.ndarray
+    test: np.ndarray
+    held_out: Tensor | None
+    why_not: str
+    unlabelled: int
+
+    @property
+    def train_labels(self) -> Tensor:
+        """(N,) int64."""
+        return torch.from_numpy(self.store.labels[self.train].astype(np.int64))
+
+    @property
+    def test_labels(self) -> Tensor:
+        """(Q,) int64."""
+        return torch.from_numpy(self.store.labels[self.test].astype(np.int64))
+
+    @property
+    def counts(self) -> Counts:
+        """How many clips take part."""
+        held_out = 0 if self.held_out is None else int(self.held_out.sum())
+        return Counts(train=len(self.train), validation=held_out, test=len(self.test), unlabelled=self.unlabelled)
+
+
+def labelled_sides(store: SkeletonStore, split: str | None, seed: int) -> Sides:
+    """Sides of a split, with validation subjects drawn from the training side.
+
+    Raises:
+        ConfigError: no split is named.
+        StoreError: no labels on one of the sides.
+        SplitError: the store cannot provide the split.
+        UnknownNameError: no such split.
+    """
+    if split is None:
+        raise ConfigError("the run names no split to evaluate on; choose one: --split NAME")
+    everyone = get_split(store, split)
+    train, test = (side[store.labels[side] >= 0] for side in everyone)
+    for side, name in ((train, "training"), (test, "test")):
+        if not len(side):
+            raise StoreError(
+                f"{store.path or 'the store in memory'}: no labels on the {name} side of {split}, and evaluation "
+                f"compares predictions with labels; prepare the store with labels, or evaluate on another"
+            )
+    unlabelled = sum(map(len, everyone)) - len(train) - len(test)
+    try:
+        _, validation = validation_split(store, train, seed=seed)
+    except SplitError as error:
+        return Sides(store, split, train, test, None, str(error), unlabelled)
+    held_out = torch.from_numpy(np.isin(train, validation))
+    return Sides(store, split, train, test, held_out, "", unlabelled)

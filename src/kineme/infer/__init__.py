@@ -1,0 +1,1 @@
+"""Using trained models: foreign checkpoints now, recognisers and export later."""

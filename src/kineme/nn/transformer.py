@@ -1,0 +1,95 @@
+"""Pre-norm transformer blocks with fused attention, as all masked methods of the field use them (spec-masked §2)."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+def init_linear(module: nn.Module) -> None:
+    """Xavier-uniform weights and zero bias for every linear layer below ``module``."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Linear):
+            nn.init.xavier_uniform_(layer.weight)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+
+
+def drop_path(branch: Tensor, rate: float, uniform: Tensor) -> Tensor:
+    """Stochastic depth: drop a residual branch for some samples and scale it up for the others.
+
+    Args:
+        branch: (B, ...).
+        rate: probability of dropping.
+        uniform: draws from U(0, 1) that broadcast against ``branch``.
+    """
+    keep = 1 - rate
+    return branch / keep * (keep + uniform).floor()
+
+
+class DropPath(nn.Module):
+    """`drop_path` in training, identity in evaluation.
+
+    Args:
+        rate: probability of dropping a sample's branch.
+    """
+
+    def __init__(self, rate: float = 0.0) -> None:
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, branch: Tensor) -> Tensor:
+        if not self.training or self.rate == 0:
+            return branch
+        uniform = torch.rand(len(branch), *[1] * (branch.ndim - 1), device=branch.device, dtype=branch.dtype)
+        return drop_path(branch, self.rate, uniform)
+
+
+class Attention(nn.Module):
+    """Multi-head self-attention over tokens (B, N, D)."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.qkv = nn.Linear(width, 3 * width)
+        self.proj = nn.Linear(width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        B, N, D = x.shape
+        q, k, v = self.qkv(x).view(B, N, 3, self.heads, D // self.heads).permute(2, 0, 3, 1, 4)
+        attended = F.scaled_dot_product_attention(q, k, v)
+        return self.proj(attended.transpose(1, 2).reshape(B, N, D))
+
+
+class MLP(nn.Module):
+    """Two linear layers with an exact GELU between."""
+
+    def __init__(self, width: int, ratio: float) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(width, int(width * ratio))
+        self.fc2 = nn.Linear(int(width * ratio), width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc2(F.gelu(self.fc1(x)))
+
+
+class Block(nn.Module):
+    """Attention and MLP, each on a normalised input and added back.
+
+    Args:
+        width: D.
+        heads: attention heads; must divide D.
+        mlp_ratio: hidden width of the MLP over D.
+        drop: probability of dropping a branch in training.
+    """
+
+    def __init__(self, width: int, heads: int, mlp_ratio: float, drop: float = 0.0) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(width)
+        self.attn = Attention(width, heads)
+        self.norm2 = nn.LayerNorm(width)
+        self.mlp = MLP(width, mlp_ratio)
+        self.drop_path = DropPath(drop)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + self.drop_path(self.attn(self.norm1(x)))
+        return x + self.drop_path(self.mlp(self.norm2(x)))

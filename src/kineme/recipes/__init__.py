@@ -1,0 +1,1 @@
+"""Recipes: functions that return a typed configuration with a paper's numbers."""

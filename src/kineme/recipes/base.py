@@ -1,0 +1,62 @@
+"""What a run is made of, and the registry of recipes.
+
+A recipe is a function that returns a `RunConfig` with a paper's numbers; a variant calls another recipe and
+changes a field. ``run.json`` is the exchange format: it replays a run.
+"""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, SerializeAsAny
+
+from kineme.config import Config
+from kineme.encoders import EncoderConfig, encoders
+from kineme.evaluate.config import FeatureConfig, LinearProbeConfig
+from kineme.methods import MethodConfig, methods
+from kineme.registry import Registry
+from kineme.train.config import TrainConfig
+from kineme.transforms.pipeline import Augmentation, Preparation
+
+
+def _method_config(value: Any) -> Any:
+    return methods.get(value["name"]).Config.parse(value) if isinstance(value, dict) else value
+
+
+def _encoder_config(value: Any) -> Any:
+    return encoders.get(value["name"]).Config.parse(value) if isinstance(value, dict) else value
+
+
+class Published(Config):
+    """A number that a paper reports for this recipe."""
+
+    protocol: str
+    value: float
+    """Top-1 accuracy, percent."""
+    source: str
+
+
+class RunConfig(Config):
+    """Everything that determines a run, but the data."""
+
+    recipe: str = ""
+    """Name of the recipe this configuration started from."""
+    split: str | None = None
+    """Split whose training clips are pretrained on and whose test clips are evaluated; all clips where None."""
+    method: Annotated[SerializeAsAny[MethodConfig], BeforeValidator(_method_config)]
+    encoder: Annotated[SerializeAsAny[EncoderConfig], BeforeValidator(_encoder_config)]
+    prepare: Preparation = Preparation()
+    augment: tuple[Augmentation, ...] = (Augmentation(),)
+    """One per view that the method wants."""
+    train: TrainConfig = TrainConfig()
+    features: FeatureConfig = FeatureConfig()
+    probe: LinearProbeConfig = LinearProbeConfig()
+    published: tuple[Published, ...] = ()
+
+
+Recipe = Callable[[], RunConfig]
+recipes: Registry[Recipe] = Registry("recipe", "kineme.recipes")
+
+
+def recipe_config(name: str) -> RunConfig:
+    """Configuration of a recipe, marked with its name."""
+    return recipes.get(name)().with_changes(recipe=name)

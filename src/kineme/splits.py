@@ -1,0 +1,127 @@
+"""Who trains and who tests: the official protocols as data, and a validation set carved out of the training side."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+
+from kineme.errors import SplitError, UnknownNameError
+from kineme.store import SkeletonStore
+
+
+@dataclass(frozen=True)
+class Split:
+    """A protocol that divides clips by one of their numbers.
+
+    Args:
+        field: ``subject``, ``camera`` or ``setup``.
+        train: numbers that train.
+        test: numbers that test.
+    """
+
+    field: str
+    train: Collection[int]
+    test: Collection[int]
+
+    def __call__(self, store: SkeletonStore) -> tuple[np.ndarray, np.ndarray]:
+        """Positions of the training and of the test clips; see `get_split`."""
+        values = store.clips[self.field]
+        here = np.unique(values).tolist()
+        foreign = [value for value in here if value not in self.train and value not in self.test]
+        if foreign:
+            raise SplitError(
+                f"the store holds clips of {self.field} {_listing(foreign)}, of which the split knows nothing"
+                f"{' (-1: unknown)' if -1 in foreign else ''}; choose a split made for this dataset"
+            )
+        in_train = np.isin(values, [value for value in here if value in self.train])
+        sides = np.flatnonzero(in_train), np.flatnonzero(~in_train)
+        for side, name in zip(sides, ("train on", "test on"), strict=True):
+            if not len(side):
+                raise SplitError(f"no clip to {name}: the store holds {self.field} {_listing(here)} only")
+        return sides
+
+
+_NTU60_TRAIN = (1, 2, 4, 5, 8, 9, 13, 14, 15, 16, 17, 18, 19, 25, 27, 28, 31, 34, 35, 38)
+_NTU120_TRAIN = (
+    *_NTU60_TRAIN,
+    *(45, 46, 47, 49, 50, 52, 53, 54, 55, 56, 57, 58, 59, 70, 74, 78, 80, 81, 82, 83, 84, 85, 86, 89),
+    *(91, 92, 93, 94, 95, 97, 98, 100, 103),
+)
+
+
+def _others(train: Collection[int], last: int) -> tuple[int, ...]:
+    return tuple(number for number in range(1, last + 1) if number not in train)
+
+
+SPLITS = {
+    # Shahroudy et al. 2016 and Liu et al. 2020; 40 and 106 performers, 3 cameras, 32 setups.
+    "ntu60-xsub": Split("subject", _NTU60_TRAIN, _others(_NTU60_TRAIN, 40)),
+    "ntu60-xview": Split("camera", (2, 3), (1,)),
+    "ntu120-xsub": Split("subject", _NTU120_TRAIN, _others(_NTU120_TRAIN, 106)),
+    "ntu120-xset": Split("setup", range(2, 33, 2), range(1, 33, 2)),
+    # Wang et al. 2014: the third view is the usual test; the other two folds are named by their test view.
+    "nucla-xview": Split("camera", (1, 2), (3,)),
+    "nucla-xview2": Split("camera", (1, 3), (2,)),
+    "nucla-xview1": Split("camera", (2, 3), (1,)),
+    # The usual rule of small datasets (UTD-MHAD, MSR Action3D): every other subject.
+    "odd-even-subjects": Split("subject", range(1, 10**9, 2), range(0, 10**9, 2)),
+}
+"""Every split by name."""
+
+
+def get_split(store: SkeletonStore, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of the clips that train and of those that test.
+
+    Args:
+        store: clips with the number (subject, camera, setup) that the split goes by.
+        name: a key of `SPLITS`, such as ``ntu60-xsub``.
+
+    Returns:
+        (N_train,) and (N_test,) int64, each ascending; together every clip once.
+
+    Raises:
+        UnknownNameError: no such split.
+        SplitError: one side would be empty, or the store holds numbers that the split does not assign.
+    """
+    if name not in SPLITS:
+        raise UnknownNameError("split", name, SPLITS)
+    try:
+        return SPLITS[name](store)
+    except SplitError as error:
+        raise SplitError(f"split {name}: {error}") from None
+
+
+def validation_split(
+    store: SkeletonStore, train_idx: np.ndarray, *, fraction: float = 0.2, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Divide training clips once more, by subject, to choose settings without looking at the test side.
+
+    Args:
+        store: clips with subjects.
+        train_idx: (N,) positions of the training clips.
+        fraction: share of the training subjects to hold out; at least one is, and at least one is left.
+        seed: which subjects; the same ones whatever the order of the clips.
+
+    Returns:
+        Positions to fit on and positions to validate on, in the order of ``train_idx``.
+
+    Raises:
+        SplitError: fewer than two subjects are known among these clips.
+    """
+    subject = store.clips["subject"][train_idx]
+    subjects = np.unique(subject)
+    if len(subjects) < 2 or -1 in subjects:
+        found = "clips of unknown subject" if -1 in subjects else f"no other than {_listing(subjects.tolist())}"
+        raise SplitError(
+            f"a validation set is carved by subject, which takes two or more; the training clips hold {found}. "
+            f"Give the clips subject numbers when importing them, or evaluate without a validation set"
+        )
+    num_held_out = min(max(round(fraction * len(subjects)), 1), len(subjects) - 1)
+    held_out = np.random.default_rng(seed).permutation(subjects)[:num_held_out]
+    in_val = np.isin(subject, held_out)
+    return train_idx[~in_val], train_idx[in_val]
+
+
+def _listing(values: list[int]) -> str:
+    shown = ", ".join(str(value) for value in values[:8])
+    return shown + (f" and {len(values) - 8} more" if len(values) > 8 else "")

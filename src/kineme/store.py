@@ -1,0 +1,278 @@
+"""SkeletonStore: every clip of a dataset in one memory-mapped array, ragged, raw, in metres.
+
+On disk a store is a folder: ``xyz.npy`` (R, V, C) float32, ``present.npy`` (R,) bool, ``clips.npy`` (one
+record per clip) and ``store.json`` (layout, classes, provenance, format version). A clip is a run of
+M x T consecutive rows, body after body. Opening reads the json alone; everything else is mapped on demand.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from kineme.clips import Clip, RaggedClips
+from kineme.errors import ClipError, LayoutMismatchError, StoreError
+from kineme.layout import Layout
+
+FORMAT = "kineme-store"
+VERSION = 1
+META_FIELDS = ("subject", "camera", "setup", "replication")
+
+
+def clip_dtype(id_width: int) -> np.dtype:
+    """Record type of the clip table for ids of at most ``id_width`` characters."""
+    meta = [(name, "<i4") for name in ("label", *META_FIELDS)]
+    extent = [("start", "<i8"), ("length", "<i4"), ("bodies", "<i2"), ("fps", "<f4")]
+    return np.dtype([("id", f"<U{max(id_width, 1)}"), *extent, *meta])
+
+
+class SkeletonStore:
+    """Read-only access to clips, by position. Build one with `StoreWriter`, `from_arrays` or `open`.
+
+    Attributes:
+        layout: joint layout of every clip.
+        classes: class names; label k means ``classes[k]``. Empty where clips carry no labels.
+        clips: structured array, one record per clip (id, start, length, bodies, fps, label, subject, ...).
+        provenance: where the clips come from and how they were prepared.
+        path: folder on disk, or None for a store in memory.
+    """
+
+    def __init__(
+        self,
+        xyz: np.ndarray | Tensor,
+        present: np.ndarray | Tensor,
+        clips: np.ndarray,
+        *,
+        layout: Layout,
+        classes: Sequence[str] = (),
+        provenance: Mapping[str, Any] | None = None,
+        path: Path | None = None,
+    ) -> None:
+        self.layout, self.classes, self.clips, self.path = layout, tuple(classes), clips, path
+        self.provenance = dict(provenance or {})
+        self._xyz, self._present = torch.as_tensor(xyz), torch.as_tensor(present)
+        self._columns: dict[str, Tensor] = {}
+
+    @classmethod
+    def open(cls, path: str | Path) -> "SkeletonStore":
+        """Map the store at ``path`` without reading its coordinates.
+
+        Raises:
+            StoreError: nothing there, not a store, another format version, or damaged files.
+        """
+        path = Path(path)
+        meta = _read_meta(path)
+        try:
+            # Copy-on-write: torch needs writable memory, and the file can still never change.
+            arrays = [np.load(path / f"{name}.npy", mmap_mode="c") for name in ("xyz", "present", "clips")]
+        except (OSError, ValueError) as error:
+            raise StoreError(f"{path}: damaged store ({error}); prepare it again") from error
+        xyz, present, clips = arrays
+        layout = Layout.from_dict(meta["layout"])
+        if len(clips) != meta["num_clips"] or len(xyz) != len(present) or xyz.shape[1] != layout.num_joints:
+            raise StoreError(
+                f"{path}: store.json promises {meta['num_clips']} clips of {layout.num_joints} joints, the arrays "
+                f"hold {len(clips)} clips, rows {xyz.shape} and {len(present)} presence flags; prepare it again"
+            )
+        return cls(
+            xyz,
+            present,
+            clips,
+            layout=layout,
+            classes=meta["classes"],
+            provenance=meta["provenance"],
+            path=path,
+        )
+
+    @classmethod
+    def from_arrays(
+        cls,
+        arrays: Sequence[np.ndarray],
+        layout: Layout | str,
+        *,
+        labels: Sequence[int | str] | None = None,
+        ids: Sequence[str] | None = None,
+        classes: Sequence[str] | None = None,
+        fps: float = 0.0,
+        provenance: Mapping[str, Any] | None = None,
+        **meta: Sequence[int],
+    ) -> "SkeletonStore":
+        """Store in memory from one array per clip.
+
+        Args:
+            arrays: each (T, V, C) for one body or (M, T, V, C); a body-frame that is all NaN is absent.
+            layout: layout of the joints, or the name of a built-in one.
+            labels: class indices or class names per clip.
+            ids: unique clip names; "clip00000", ... by default.
+            classes: class names; taken from ``labels`` where those are names.
+            fps: frames per second of every clip.
+            provenance: where the clips come from.
+            **meta: per-clip ``subject``, ``camera``, ``setup``, ``replication``.
+
+        Raises:
+            ClipError: a clip has the wrong shape, NaN in single joints, nobody in it, or a label without a class.
+            DuplicateClipError: two clips have one id.
+        """
+        from kineme.store_writer import MemoryWriter
+
+        layout = Layout.get(layout) if isinstance(layout, str) else layout
+        names, numbers = _class_names(labels, classes)
+        channels = np.shape(arrays[0])[-1] if len(arrays) else 3
+        writer = MemoryWriter(layout, names, channels=channels, provenance=provenance)
+        for i, array in enumerate(arrays):
+            xyz, present = _body_frames(np.asarray(array, np.float32))
+            writer.add(
+                Clip(
+                    id=ids[i] if ids is not None else f"clip{i:05d}",
+                    xyz=xyz,
+                    present=present,
+                    label=None if numbers is None else numbers[i],
+                    fps=fps,
+                    **{name: int(column[i]) for name, column in meta.items()},
+                )
+            )
+        return writer.finish()
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def __repr__(self) -> str:
+        where = self.path or "memory"
+        return f"SkeletonStore({where}: {len(self)} clips, {self.layout.name}, {len(self.classes)} classes)"
+
+    def __getitem__(self, index: int) -> Clip:
+        """Clip at a position; its arrays are views of the map."""
+        row = self.clips[index]
+        start, bodies, length = int(row["start"]), int(row["bodies"]), int(row["length"])
+        rows = slice(start, start + bodies * length)
+        return Clip(
+            id=str(row["id"]),
+            xyz=self._xyz[rows].numpy().reshape(bodies, length, *self._xyz.shape[1:]),
+            present=self._present[rows].numpy().reshape(bodies, length),
+            label=None if row["label"] < 0 else int(row["label"]),
+            fps=float(row["fps"]),
+            **{name: int(row[name]) for name in META_FIELDS},
+        )
+
+    @property
+    def ids(self) -> np.ndarray:
+        """(N,) clip ids."""
+        return self.clips["id"]
+
+    @property
+    def labels(self) -> np.ndarray:
+        """(N,) int32 labels, -1 where unknown."""
+        return self.clips["label"]
+
+    @property
+    def channels(self) -> int:
+        """C, coordinates per joint."""
+        return self._xyz.shape[2]
+
+    @property
+    def max_bodies(self) -> int:
+        """M, the most body slots any clip has."""
+        return int(self.clips["bodies"].max(initial=1))
+
+    @property
+    def device(self) -> torch.device:
+        """Where the coordinates live."""
+        return self._xyz.device
+
+    def to(self, device: torch.device | str) -> "SkeletonStore":
+        """The same store resident on a device (a copy of all its coordinates)."""
+        return SkeletonStore(
+            self._xyz.to(device),
+            self._present.to(device),
+            self.clips,
+            layout=self.layout,
+            classes=self.classes,
+            provenance=self.provenance,
+            path=self.path,
+        )
+
+    def gather(self, index: Tensor | np.ndarray | Sequence[int]) -> RaggedClips:
+        """Batch of clips as addresses into the store; no coordinate is copied, no clip is looped over."""
+        index = torch.as_tensor(index, dtype=torch.int64, device=self.device)
+        start, length, bodies, label = (self._column(name)[index] for name in ("start", "length", "bodies", "label"))
+        return RaggedClips(self._xyz, self._present, start, length, bodies, index, label, self.layout)
+
+    def require_layout(self, layout: Layout) -> None:
+        """Check that this store has the joints that a model or run expects.
+
+        Raises:
+            LayoutMismatchError: other joints; names both layouts and the command that converts.
+        """
+        if self.layout != layout:
+            raise LayoutMismatchError(
+                f"the store has {self.layout.num_joints} joints ({self.layout.name}), the model expects "
+                f"{layout.num_joints} ({layout.name}); convert with: "
+                f"kineme data convert {self.path or 'STORE'} --layout {layout.name} --out NEW_STORE"
+            )
+
+    def save(self, path: str | Path) -> "SkeletonStore":
+        """Write this store to disk and return the mapped one.
+
+        Raises:
+            StoreError: something is at ``path`` already.
+        """
+        from kineme.store_writer import StoreWriter
+
+        settings = {"channels": self.channels, "provenance": self.provenance}
+        with StoreWriter(path, self.layout, self.classes, **settings) as writer:
+            for i in range(len(self)):
+                writer.add(self[i])
+        return SkeletonStore.open(path)
+
+    def _column(self, name: str) -> Tensor:
+        if name not in self._columns:
+            column = torch.from_numpy(self.clips[name].astype(np.int64))
+            self._columns[name] = column.to(self.device)
+        return self._columns[name]
+
+
+def _read_meta(path: Path) -> dict[str, Any]:
+    file = path / "store.json"
+    if not file.is_file():
+        raise StoreError(f"{path}: no skeleton store here; make one with: kineme data prepare DATASET RAW --out {path}")
+    try:
+        meta = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise StoreError(f"{file}: not JSON ({error}); prepare the store again") from error
+    if not isinstance(meta, dict) or meta.get("format") != FORMAT:
+        raise StoreError(f"{file}: JSON, but not of a {FORMAT}; point --store at a folder made by kineme data prepare")
+    if meta.get("version") != VERSION:
+        raise StoreError(
+            f"{file}: store format version {meta.get('version')}, this kineme reads {VERSION}; prepare it again"
+        )
+    return cast(dict[str, Any], meta)
+
+
+def _body_frames(array: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    if array.ndim == 3:
+        array = array[None]
+    if array.ndim != 4:
+        raise ClipError(f"a clip must be (T, V, C) or (M, T, V, C), found an array of shape {array.shape}")
+    present = np.logical_not(np.isnan(array).all(axis=(2, 3)))
+    return np.where(present[:, :, None, None], array, np.float32(0)), present
+
+
+def _class_names(
+    labels: Sequence[int | str] | None, classes: Sequence[str] | None
+) -> tuple[tuple[str, ...], list[int] | None]:
+    if labels is None:
+        return tuple(classes or ()), None
+    if all(isinstance(label, str) for label in labels):
+        names = tuple(classes) if classes is not None else tuple(sorted({str(label) for label in labels}))
+        position = {name: i for i, name in enumerate(names)}
+        missing = sorted({str(label) for label in labels} - set(names))
+        if missing:
+            raise ClipError(f"labels {missing} are not among the classes {list(names)}")
+        return names, [position[str(label)] for label in labels]
+    numbers = [int(label) for label in labels]
+    names = tuple(classes) if classes is not None else tuple(str(k) for k in range(max(numbers, default=-1) + 1))
+    return names, numbers

@@ -1,0 +1,303 @@
+"""Writing a store so that nothing half-written can ever be opened, and an interrupted job can go on.
+
+Clips are appended to ``<store>.writing`` with a journal line after each; `finish` completes the headers, syncs,
+and renames the folder to its final name in one step. A journal left by a killed job is picked up again with
+``resume=True``: what lies beyond its last complete line is cut off.
+"""
+
+import json
+import math
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from kineme.clips import Clip
+from kineme.errors import ClipError, DuplicateClipError, KinemeError, StoreError
+from kineme.layout import Layout
+from kineme.store import FORMAT, META_FIELDS, VERSION, SkeletonStore, clip_dtype
+
+
+def check_clip(clip: Clip, layout: Layout, num_classes: int) -> None:
+    """Refuse a clip that a store cannot hold.
+
+    Raises:
+        ClipError: wrong shape or joint count, NaN or infinity, nobody present, all coordinates zero, or a label
+            without a class.
+    """
+    xyz, present = clip.xyz, clip.present
+    if xyz.ndim != 4 or xyz.shape[3] not in (2, 3):
+        raise ClipError(f"clip {clip.id}: expected (M, T, V, C) with 2 or 3 coordinates, found {xyz.shape}")
+    if xyz.shape[2] != layout.num_joints:
+        raise ClipError(
+            f"clip {clip.id}: layout {layout.name} has {layout.num_joints} joints, the clip has {xyz.shape[2]}; "
+            f"name the right layout (kineme layouts lists them)"
+        )
+    if present.shape != xyz.shape[:2]:
+        raise ClipError(f"clip {clip.id}: presence {present.shape} does not match coordinates {xyz.shape}")
+    if not np.isfinite(xyz).all():
+        body, frame, joint, _ = (int(i) for i in np.argwhere(~np.isfinite(xyz))[0])
+        raise ClipError(
+            f"clip {clip.id}: NaN or infinity at body {body}, frame {frame}, joint {layout.joints[joint]}; "
+            f"repair the joint, or mark the whole body-frame absent"
+        )
+    if not present.any():
+        raise ClipError(f"clip {clip.id}: no body in any frame")
+    if not xyz[present].any():
+        raise ClipError(f"clip {clip.id}: every coordinate is zero")
+    if clip.label is not None and not 0 <= clip.label < num_classes:
+        raise ClipError(f"clip {clip.id}: label {clip.label} is out of range, there are {num_classes} classes")
+
+
+class _ClipTable:
+    """Clip records as they accumulate, with the checks that need to see all of them."""
+
+    def __init__(self, layout: Layout, classes: Sequence[str], channels: int) -> None:
+        self.layout, self.classes, self.channels = layout, tuple(classes), channels
+        self.rows: list[tuple[Any, ...]] = []
+        self.ids: set[str] = set()
+        self.num_rows = 0
+
+    def append(self, clip: Clip) -> None:
+        check_clip(clip, self.layout, len(self.classes))
+        if clip.id in self.ids:
+            raise DuplicateClipError(f"clip {clip.id} is in the store already; clip ids must be unique")
+        if clip.xyz.shape[3] != self.channels:
+            raise ClipError(f"clip {clip.id}: {clip.xyz.shape[3]} coordinates, the store has {self.channels}")
+        bodies, length = clip.present.shape
+        meta = tuple(getattr(clip, name) for name in META_FIELDS)
+        label = -1 if clip.label is None else clip.label
+        self.record((clip.id, self.num_rows, length, bodies, clip.fps, label, *meta))
+
+    def record(self, row: tuple[Any, ...]) -> None:
+        self.rows.append(row)
+        self.ids.add(row[0])
+        self.num_rows += row[2] * row[3]
+
+    def to_array(self) -> np.ndarray:
+        return np.array(self.rows, clip_dtype(max((len(row[0]) for row in self.rows), default=1)))
+
+
+class MemoryWriter:
+    """Collects clips into a store that lives in memory."""
+
+    def __init__(
+        self,
+        layout: Layout,
+        classes: Sequence[str] = (),
+        *,
+        channels: int = 3,
+        provenance: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._table = _ClipTable(layout, classes, channels)
+        self._provenance = dict(provenance or {})
+        self._xyz: list[np.ndarray] = []
+        self._present: list[np.ndarray] = []
+
+    def add(self, clip: Clip) -> None:
+        """Append a clip; see `check_clip` and `StoreWriter.add` for what is refused."""
+        self._table.append(clip)
+        self._xyz.append(clip.xyz.reshape(-1, *clip.xyz.shape[2:]))
+        self._present.append(clip.present.reshape(-1))
+
+    def finish(self) -> SkeletonStore:
+        """The store.
+
+        Raises:
+            StoreError: no clip was added.
+        """
+        if not self._xyz:
+            raise StoreError("a store needs at least one clip")
+        return SkeletonStore(
+            np.concatenate(self._xyz),
+            np.concatenate(self._present),
+            self._table.to_array(),
+            layout=self._table.layout,
+            classes=self._table.classes,
+            provenance=self._provenance,
+        )
+
+
+class _NpyAppender:
+    """A ``.npy`` file that grows row by row; its header says 0 rows until `finish`."""
+
+    def __init__(self, path: Path, dtype: str, row_shape: tuple[int, ...]) -> None:
+        self._dtype, self._row_shape = np.dtype(dtype), row_shape
+        self._file = path.open("r+b" if path.exists() else "w+b")
+        self._write_header(0)
+        self._data_start = self._file.tell()
+
+    def truncate(self, num_rows: int) -> None:
+        """Cut everything beyond the first ``num_rows`` rows, and go on there."""
+        row_bytes = self._dtype.itemsize * math.prod(self._row_shape)
+        self._file.truncate(self._data_start + num_rows * row_bytes)
+        self._file.seek(0, os.SEEK_END)
+
+    def append(self, rows: np.ndarray) -> None:
+        """Write rows through to the operating system."""
+        self._file.write(np.ascontiguousarray(rows, self._dtype).tobytes())
+        self._file.flush()
+
+    def finish(self, num_rows: int) -> None:
+        """State the final number of rows and sync to disk."""
+        self._write_header(num_rows)
+        _sync(self._file)
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _write_header(self, num_rows: int) -> None:
+        # NumPy pads the header so that the first axis can grow in place.
+        shape = (num_rows, *self._row_shape)
+        self._file.seek(0)
+        header = {"descr": self._dtype.str, "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(self._file, header)
+
+
+class StoreWriter:
+    """Writes a store to disk; a context manager that finishes on success.
+
+    Where the block ends in one of our own errors the work is discarded; where it ends in anything else (Ctrl-C,
+    a full disk) it is kept for ``resume=True``.
+
+    Args:
+        path: folder to create; must not exist.
+        layout: joint layout of every clip.
+        classes: class names.
+        channels: C, coordinates per joint.
+        provenance: where the clips come from and how they are prepared.
+        resume: go on from what an interrupted writer left; ids already there are in `ids`.
+
+    Raises:
+        StoreError: something is at ``path``, or an interrupted writer with other settings left its work there.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        layout: Layout,
+        classes: Sequence[str] = (),
+        *,
+        channels: int = 3,
+        provenance: Mapping[str, Any] | None = None,
+        resume: bool = False,
+    ) -> None:
+        self.path = Path(path)
+        if self.path.exists():
+            raise StoreError(f"{self.path} exists; choose another --out, or remove it first")
+        self._folder = self.path.with_name(self.path.name + ".writing")
+        self._table = _ClipTable(layout, classes, channels)
+        self._provenance = dict(provenance or {})
+        self._begin(resume)
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """Ids of the clips written so far, those of a resumed job included."""
+        return frozenset(self._table.ids)
+
+    def add(self, clip: Clip) -> None:
+        """Append a clip.
+
+        Raises:
+            ClipError: the clip cannot be stored; nothing was written.
+            DuplicateClipError: its id is in the store already; nothing was written.
+        """
+        self._table.append(clip)
+        self._xyz.append(clip.xyz)
+        self._present.append(clip.present)
+        self._journal.write(json.dumps(self._table.rows[-1]).encode() + b"\n")
+        self._journal.flush()
+
+    def finish(self) -> SkeletonStore:
+        """Complete the files, move the store to its final name, and open it.
+
+        Raises:
+            StoreError: no clip was added.
+        """
+        if not self._table.rows:
+            self.discard()
+            raise StoreError(f"{self.path}: no clip could be stored; nothing was written")
+        self._xyz.finish(self._table.num_rows)
+        self._present.finish(self._table.num_rows)
+        with (self._folder / "clips.npy").open("wb") as file:
+            np.save(file, self._table.to_array())
+            _sync(file)
+        with (self._folder / "store.json").open("wb") as file:
+            header = {"format": FORMAT, "version": VERSION, "num_clips": len(self._table.rows)}
+            file.write(json.dumps({**header, **self._job()}, indent=1).encode())
+            _sync(file)
+        self.suspend()
+        for name in ("journal.jsonl", "job.json"):
+            (self._folder / name).unlink()
+        self._folder.rename(self.path)
+        return SkeletonStore.open(self.path)
+
+    def discard(self) -> None:
+        """Remove everything written so far."""
+        self.suspend()
+        shutil.rmtree(self._folder)
+
+    def suspend(self) -> None:
+        """Stop here and leave the work for ``resume=True``."""
+        for file in (self._journal, self._xyz, self._present):
+            file.close()
+
+    def __enter__(self) -> "StoreWriter":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.finish()
+        elif issubclass(kind, KinemeError):
+            self.discard()
+        else:
+            self.suspend()
+
+    def _job(self) -> dict[str, Any]:
+        table = self._table
+        return {
+            "layout": table.layout.to_dict(),
+            "classes": list(table.classes),
+            "channels": table.channels,
+            "provenance": self._provenance,
+        }
+
+    def _begin(self, resume: bool) -> None:
+        job_file, job = self._folder / "job.json", json.dumps(self._job(), indent=1)
+        if self._folder.exists() and not (resume and job_file.exists()):
+            shutil.rmtree(self._folder)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        if job_file.exists() and job_file.read_text(encoding="utf-8") != job:
+            raise StoreError(
+                f"{self._folder} was left by an interrupted job with other settings; repeat those, or remove it"
+            )
+        job_file.write_text(job, encoding="utf-8")
+        row_shape = (self._table.layout.num_joints, self._table.channels)
+        self._journal = (self._folder / "journal.jsonl").open("a+b")
+        self._xyz = _NpyAppender(self._folder / "xyz.npy", "<f4", row_shape)
+        self._present = _NpyAppender(self._folder / "present.npy", "|b1", ())
+        self._recover()
+
+    def _recover(self) -> None:
+        """Read the journal's complete lines and cut every file back to what they vouch for."""
+        self._journal.seek(0)
+        complete = 0
+        for line in self._journal:
+            if not line.endswith(b"\n"):
+                break
+            self._table.record(tuple(json.loads(line)))
+            complete += len(line)
+        self._journal.truncate(complete)
+        self._xyz.truncate(self._table.num_rows)
+        self._present.truncate(self._table.num_rows)
+
+
+def _sync(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())

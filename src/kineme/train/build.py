@@ -1,0 +1,31 @@
+"""From a configuration to networks."""
+
+import torch
+
+from kineme.encoders import encoders
+from kineme.errors import ConfigError
+from kineme.layout import Layout
+from kineme.methods import Method, methods
+from kineme.recipes.base import RunConfig
+
+
+def build_method(config: RunConfig, layout: Layout, channels: int) -> Method:
+    """Freshly initialised method, a function of the configuration (its seed included) and the data's shape.
+
+    Args:
+        config: the run.
+        layout: joints of the data.
+        channels: C, coordinates per joint.
+
+    Raises:
+        ConfigError: parts that do not fit together.
+    """
+    kind = methods.get(config.method.name)
+    if len(config.augment) != kind.num_views:
+        raise ConfigError(
+            f"{config.method.name} wants {kind.num_views} views, the run describes {len(config.augment)} in `augment`"
+        )
+    with torch.random.fork_rng():
+        torch.manual_seed(config.train.seed)
+        encoder = encoders.get(config.encoder.name)(config.encoder, layout, config.prepare.window, channels)
+        return kind(config.method, encoder)

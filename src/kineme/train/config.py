@@ -1,0 +1,37 @@
+"""Settings of the training loop."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from kineme.config import Config
+
+NonNegative = Annotated[float, Field(ge=0)]
+
+
+class TrainConfig(Config):
+    """Optimiser, schedule and length of a run; defaults are MAMP's pretraining (spec-masked §3.3)."""
+
+    epochs: Annotated[int, Field(ge=1)] = 400
+    batch_size: Annotated[int, Field(ge=1)] = 128
+    """Clips per optimiser step, over all devices and accumulated parts."""
+    accumulate: Annotated[int, Field(ge=1)] = 1
+    """Parts in which a batch is run, to save memory."""
+    lr: NonNegative = 1e-3
+    """Peak learning rate, absolute."""
+    min_lr: NonNegative = 5e-4
+    """Learning rate at the end of the cosine."""
+    warmup_epochs: NonNegative = 20
+    weight_decay: NonNegative = 0.05
+    """On matrices and tables; none on biases and norms."""
+    betas: tuple[float, float] = (0.9, 0.95)
+    clip_norm: Annotated[float, Field(gt=0)] | None = None
+    """Largest gradient norm."""
+    ema: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Decay of an exponential moving average of the weights; the average is what is saved and evaluated."""
+    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    seed: Annotated[int, Field(ge=0)] = 0
+    checkpoint_epochs: Annotated[int, Field(ge=1)] = 20
+    """Epochs between checkpoints."""
+    log_steps: Annotated[int, Field(ge=1)] = 10
+    """Steps between lines of metrics.jsonl; each costs one synchronisation with the device."""

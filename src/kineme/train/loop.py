@@ -1,0 +1,285 @@
+"""The training loop: clips in, weights out, in one readable function.
+
+Every random decision is a function of (seed, rank, step), so a run that was killed and resumed from its last
+checkpoint ends with the same weights, bit for bit, as one that was not.
+"""
+
+import json
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import Generator, Tensor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from kineme.errors import RunError
+from kineme.methods import Method, Progress, StepInput
+from kineme.recipes.base import RunConfig
+from kineme.splits import get_split
+from kineme.store import SkeletonStore
+from kineme.train.build import build_method
+from kineme.train.optim import build_optimizer, set_lr
+from kineme.train.run_dir import RunDir, write_atomically
+from kineme.transforms.pipeline import train_pipeline
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a progress display is told after every step.
+
+    Args:
+        step: optimiser steps done, of ``steps``.
+        epoch: epochs done, with the fraction of the current one.
+        clips: clips seen since the loop started.
+        loss: of this step; None on most, so that they need no synchronisation with the device.
+    """
+
+    step: int
+    steps: int
+    epoch: float
+    clips: int
+    loss: float | None = None
+
+
+OnStep = Callable[[Report], None]
+
+
+def training_clips(config: RunConfig, store: SkeletonStore) -> np.ndarray:
+    """Positions of the clips that a run pretrains on: the training side of its split, or all."""
+    return np.arange(len(store)) if config.split is None else get_split(store, config.split)[0]
+
+
+def fit(
+    config: RunConfig,
+    store: SkeletonStore,
+    out: str | Path,
+    *,
+    resume: bool = False,
+    accelerator: str = "auto",
+    devices: int = 1,
+    on_step: OnStep = lambda report: None,
+) -> RunDir:
+    """Pretrain as configured and leave the result in a run directory.
+
+    Ctrl-C and SIGTERM end the loop after the current step, with a checkpoint.
+
+    Args:
+        config: the run.
+        store: clips; labels are not looked at.
+        out: folder of the run.
+        resume: go on with the run that is there.
+        accelerator: "auto", "cpu", "cuda" or "mps".
+        devices: how many, for data-parallel training.
+        on_step: told after every step.
+
+    Raises:
+        RunError: a run is at ``out`` already, the run there is another, or the loss stopped being a number.
+        ConfigError: parts of the configuration that do not fit together.
+        SplitError: the store cannot provide the configured split.
+    """
+    index = training_clips(config, store)
+    run = _open_run(Path(out), config, store, len(index), resume)
+    fabric = Fabric(accelerator=accelerator, devices=devices, precision=config.train.precision)
+    fabric.launch()
+    loop = _Loop(fabric, run, store, index)
+    if resume:
+        loop.restore()
+    loop.run_to_end(on_step)
+    return run
+
+
+class InterruptedRunError(RunError):
+    """The loop was asked to stop (Ctrl-C, SIGTERM) and saved its state."""
+
+
+def _open_run(out: Path, config: RunConfig, store: SkeletonStore, num_clips: int, resume: bool) -> RunDir:
+    if not resume:
+        return RunDir.create(out, config, store, num_clips)
+    run = RunDir.open(out)
+    if run.config != config:
+        raise RunError(f"{out} holds a run with another configuration; resume it with: --config {out / 'run.json'}")
+    store.require_layout(run.layout)
+    if run.record.num_clips != num_clips:
+        raise RunError(f"{out} was run on {run.record.num_clips} clips, this store offers {num_clips}; use its store")
+    return run
+
+
+class _Loop:
+    """State of a training run and the steps that change it."""
+
+    def __init__(self, fabric: Fabric, run: RunDir, store: SkeletonStore, index: np.ndarray) -> None:
+        config = self.config = run.config.train
+        self.fabric, self.run, self.index = fabric, run, torch.from_numpy(index)
+        self.store = store.to(fabric.device) if fabric.device.type != "cpu" else store
+        self.pipelines = [train_pipeline(run.config.prepare, augment) for augment in run.config.augment]
+        self.method: Method = build_method(run.config, store.layout, store.channels)
+        self.average = _average(self.method, config.ema)
+        self.batch_size = min(config.batch_size, len(index))
+        self.steps_per_epoch = len(index) // self.batch_size
+        self.step = 0
+        self.model, self.optimizer = fabric.setup(self.method, build_optimizer(self.method, config))
+        if self.average is not None:
+            self.average.to(fabric.device)
+        self.metrics = _Metrics(run.metrics_file)
+
+    def run_to_end(self, on_step: OnStep) -> None:
+        """All remaining steps, with checkpoints on the way."""
+        steps = self.config.epochs * self.steps_per_epoch
+        checkpoint_steps = self.config.checkpoint_epochs * self.steps_per_epoch
+        begin = self.step
+        with _stop_requests() as stop:
+            while self.step < steps and not stop:
+                loss = self.train_step()
+                self.step += 1
+                logged = self.log(loss) if self.step % self.config.log_steps == 0 or self.step == steps else None
+                if self.step % checkpoint_steps == 0:
+                    self.save()
+                clips = (self.step - begin) * self.batch_size
+                on_step(Report(self.step, steps, self.step / self.steps_per_epoch, clips, logged))
+        self.save()
+        if self.step < steps:
+            raise InterruptedRunError(f"stopped after step {self.step} of {steps}, nothing is lost; go on with --resume")
+
+    def train_step(self) -> Tensor:
+        """One optimiser step on the next batch; returns the detached mean loss."""
+        generator = self.seed_step()
+        epoch = self.step / self.steps_per_epoch
+        progress = Progress(self.step, epoch, self.config.epochs)
+        self.metrics.lr = set_lr(self.optimizer, self.config, epoch)
+        parts = self.next_batch().chunk(self.config.accumulate)
+        losses = []
+        for i, part in enumerate(parts):
+            views = [pipeline(self.store.gather(part), generator) for pipeline in self.pipelines]
+            with self.fabric.no_backward_sync(self.model, enabled=i < len(parts) - 1):
+                output = self.model(StepInput(views, generator, progress))
+                self.fabric.backward(output.loss / len(parts))
+            losses.append(output.loss.detach())
+        if self.config.clip_norm is not None:
+            self.fabric.clip_gradients(self.model, self.optimizer, max_norm=self.config.clip_norm)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self.method.after_step(progress)
+        if self.average is not None:
+            self.average.update_parameters(self.method)
+        return torch.stack(losses).mean()
+
+    def seed_step(self) -> Generator:
+        """Generator for this step's draws; also seeds torch's own, which dropout uses."""
+        entropy = (self.config.seed, self.fabric.global_rank, self.step)
+        seed = int(np.random.SeedSequence(entropy).generate_state(1)[0])
+        torch.manual_seed(seed)
+        return Generator(device=self.fabric.device).manual_seed(seed)
+
+    def next_batch(self) -> Tensor:
+        """Positions of this process's share of the next batch; every epoch has its own order."""
+        epoch, place = divmod(self.step, self.steps_per_epoch)
+        if place == 0 or not hasattr(self, "order"):
+            rng = np.random.default_rng((self.config.seed, epoch))
+            self.order = self.index[rng.permutation(len(self.index))]
+        batch = self.order[place * self.batch_size : (place + 1) * self.batch_size]
+        return batch[self.fabric.global_rank :: self.fabric.world_size]
+
+    def log(self, loss: Tensor) -> float:
+        """Record the mean loss over processes.
+
+        Raises:
+            RunError: it is not a number any more.
+        """
+        reduced = self.fabric.all_reduce(loss, reduce_op="mean")
+        assert isinstance(reduced, Tensor)
+        mean = reduced.item()
+        if not np.isfinite(mean):
+            raise RunError(f"the loss is {mean} at step {self.step}; lower --train.lr or set --train.clip-norm 1")
+        if self.fabric.is_global_zero:
+            self.metrics.write(self.step, self.step / self.steps_per_epoch, mean)
+        return mean
+
+    def save(self) -> None:
+        """Checkpoint: weights for use, state for going on."""
+        if self.fabric.is_global_zero:
+            weights = self.method.state_dict()
+            averaged = None if self.average is None else self.average.state_dict()
+            self.run.save_weights(weights if self.average is None else self.average.module.state_dict())
+            state = {
+                "step": self.step,
+                "method": weights,
+                "average": averaged,
+                "optimizer": self.optimizer.state_dict(),
+                "seconds": self.metrics.seconds(),
+            }
+            self.run.save_state(state)
+        self.fabric.barrier()
+
+    def restore(self) -> None:
+        """Take up the last checkpoint; a run without one starts over."""
+        state = self.run.load_state(self.fabric.device)
+        if state is None:
+            self.metrics.rewind(0, 0.0)
+            return
+        self.method.load_state_dict(state["method"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
+        self.step = state["step"]
+        self.metrics.rewind(self.step, state["seconds"])
+
+
+@dataclass
+class _Metrics:
+    """Writes metrics.jsonl."""
+
+    file: Path
+    lr: float = 0.0
+    _began: float = field(default_factory=time.monotonic)
+
+    def seconds(self) -> float:
+        """Seconds spent training, over all resumptions."""
+        return time.monotonic() - self._began
+
+    def write(self, step: int, epoch: float, loss: float) -> None:
+        line = {"step": step, "epoch": epoch, "loss": loss, "lr": self.lr, "seconds": round(self.seconds(), 3)}
+        with self.file.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+
+    def rewind(self, step: int, seconds: float) -> None:
+        """Forget what was logged after a checkpoint."""
+        self._began = time.monotonic() - seconds
+        lines = self.file.read_text(encoding="utf-8").splitlines() if self.file.exists() else []
+        kept = [line for line in lines if _complete(line) and json.loads(line)["step"] <= step]
+        write_atomically(self.file, "".join(line + "\n" for line in kept).encode())
+
+
+def _complete(line: str) -> bool:
+    return line.endswith("}")
+
+
+def _average(method: Method, decay: float | None) -> AveragedModel | None:
+    return None if decay is None else AveragedModel(method, multi_avg_fn=get_ema_multi_avg_fn(decay))
+
+
+@contextmanager
+def _stop_requests() -> Iterator[Sequence[int]]:
+    """Collect Ctrl-C and SIGTERM instead of dying of them; a second one interrupts at once."""
+    requests: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        if requests:
+            raise KeyboardInterrupt
+        requests.append(number)
+
+    try:
+        previous = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    except ValueError:  # not in the main thread: signals are somebody else's business
+        previous = {}
+    try:
+        yield requests
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -1,0 +1,170 @@
+"""A run on disk: what was run (run.json), how it went (metrics.jsonl), what came out (weights.safetensors).
+
+Every file is replaced as a whole, so a killed run leaves the last complete version of each.
+"""
+
+import io
+import json
+import os
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+import kineme
+from kineme.config import Config
+from kineme.errors import RunError
+from kineme.layout import Layout
+from kineme.methods import Method
+from kineme.recipes.base import RunConfig
+from kineme.store import SkeletonStore
+from kineme.train.build import build_method
+
+
+class RunRecord(Config):
+    """Contents of run.json."""
+
+    kineme: str
+    torch: str
+    python: str
+    config: RunConfig
+    layout: dict[str, Any]
+    """Joint layout of the data, whole, so that the weights can be used without the store."""
+    channels: int
+    store: str
+    """Folder of the store."""
+    provenance: dict[str, Any]
+    """The store's provenance."""
+    num_clips: int
+    """Clips that were pretrained on."""
+
+
+class RunDir:
+    """Folder of one run.
+
+    Attributes:
+        path: the folder.
+        record: contents of run.json.
+    """
+
+    def __init__(self, path: Path, record: RunRecord) -> None:
+        self.path, self.record = path, record
+
+    @classmethod
+    def create(cls, path: Path, config: RunConfig, store: SkeletonStore, num_clips: int) -> "RunDir":
+        """New run.
+
+        Raises:
+            RunError: a run is there already.
+        """
+        if (path / "run.json").exists():
+            raise RunError(f"{path} holds a run already; choose another --out, or go on with it: --resume")
+        record = RunRecord(
+            kineme=kineme.__version__,
+            torch=torch.__version__,
+            python=platform.python_version(),
+            config=config,
+            layout=store.layout.to_dict(),
+            channels=store.channels,
+            store=str(store.path or "memory"),
+            provenance=store.provenance,
+            num_clips=num_clips,
+        )
+        path.mkdir(parents=True, exist_ok=True)
+        write_atomically(path / "run.json", record.model_dump_json(indent=1).encode())
+        return cls(path, record)
+
+    @classmethod
+    def open(cls, path: str | Path) -> "RunDir":
+        """Existing run.
+
+        Raises:
+            RunError: no run there.
+            ConfigError: run.json is damaged.
+        """
+        path = Path(path)
+        if not (path / "run.json").is_file():
+            raise RunError(f"{path}: no run here (no run.json); make one with: kineme pretrain RECIPE --store STORE")
+        return cls(path, RunRecord.load(path / "run.json"))
+
+    @property
+    def config(self) -> RunConfig:
+        """Configuration of the run."""
+        return self.record.config
+
+    @property
+    def layout(self) -> Layout:
+        """Joint layout that the networks read."""
+        return Layout.from_dict(self.record.layout, where=f"{self.path}/run.json")
+
+    @property
+    def metrics_file(self) -> Path:
+        """One JSON object per logged step."""
+        return self.path / "metrics.jsonl"
+
+    def metrics(self) -> list[dict[str, float]]:
+        """Logged steps, oldest first."""
+        if not self.metrics_file.exists():
+            return []
+        return [json.loads(line) for line in self.metrics_file.read_text(encoding="utf-8").splitlines()]
+
+    def save_weights(self, weights: Mapping[str, Tensor]) -> None:
+        """Replace the weights."""
+        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+        write_atomically(self.path / "weights.safetensors", save(tensors))
+
+    def save_state(self, state: Mapping[str, Any]) -> None:
+        """Replace the training state."""
+        buffer = io.BytesIO()
+        torch.save(state, buffer)
+        write_atomically(self.path / "state.pt", buffer.getvalue())
+
+    def load_state(self, device: torch.device | str = "cpu") -> dict[str, Any] | None:
+        """Training state, or None before the first checkpoint.
+
+        Raises:
+            RunError: the file is damaged.
+        """
+        file = self.path / "state.pt"
+        if not file.exists():
+            return None
+        try:
+            return torch.load(file, map_location=device, weights_only=True)
+        except (RuntimeError, UnpicklingError, EOFError) as error:
+            raise RunError(f"{file}: damaged ({error}); remove it to train from the start") from error
+
+    def load_method(self, device: torch.device | str = "cpu") -> Method:
+        """Method with the trained weights, in evaluation mode.
+
+        Raises:
+            RunError: the run has no weights yet, or they are damaged or of other networks.
+        """
+        method = self.untrained()
+        file = self.path / "weights.safetensors"
+        if not file.exists():
+            raise RunError(f"{self.path}: no weights yet; the run stopped before its first checkpoint, --resume it")
+        try:
+            method.load_state_dict(load_file(file))
+        except (SafetensorError, RuntimeError) as error:
+            raise RunError(f"{file}: not the weights of this run ({error})") from error
+        return method.to(device).eval()
+
+    def untrained(self) -> Method:
+        """The untrained twin: the same networks as initialised, in evaluation mode."""
+        return build_method(self.config, self.layout, self.record.channels).eval()
+
+
+def write_atomically(file: Path, content: bytes) -> None:
+    """Replace a file so that it is always either the old or the new one."""
+    temporary = file.with_name(file.name + ".writing")
+    with temporary.open("wb") as handle:
+        handle.write(content)
+        handle.flush()
+        os.fsync(handle.fileno())
+    temporary.replace(file)

@@ -12,20 +12,21 @@ def small_store(
 ) -> SkeletonStore:
     """Labelled kinect20 clips of 20 to 40 frames, one body; class k swings its right arm k + 1 times.
 
-    Labels change fastest, then subjects, then cameras, so that every subject shows every class.
+    Labels change fastest, so that every subject and every camera shows every class.
     """
     rng = np.random.default_rng(seed)
     layout = Layout.get("kinect20")
     rest = rng.normal(size=(layout.num_joints, 3)) * 0.3
     arm = [v for v, joint in enumerate(layout.joints) if joint.startswith("right_")]
     number = np.arange(num_clips)
-    label, subject, camera = number % classes, number // classes % subjects, number // (classes * subjects) % cameras
+    label, group = number % classes, number // classes
+    subject, camera = group % subjects, group % cameras
 
     def clip(i: int) -> np.ndarray:
         phase = np.linspace(0, 2 * np.pi * (label[i] + 1), int(rng.integers(20, 41)))
         xyz = rest * (1 + 0.05 * subject[i]) + rng.normal(size=(len(phase), layout.num_joints, 3)) * 0.01
         xyz[:, arm, 1] += 0.3 * np.sin(phase)[:, None]
-        return xyz + [camera[i] * 0.5, 1.0, 3.0]
+        return xyz + np.array([camera[i] * 0.5, 1.0, 3.0])
 
     return SkeletonStore.from_arrays(
         [clip(i) for i in range(num_clips)],

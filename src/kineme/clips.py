@@ -63,8 +63,12 @@ class Pose:
 
 def rotate(xyz: Tensor, rotation: Tensor) -> Tensor:
     """Turn every point of clip b by ``rotation[b]``: (B, ..., C) and (B, C, C) give (B, ..., C)."""
-    flat = xyz.reshape(len(xyz), -1, xyz.shape[-1])
-    return torch.bmm(flat, rotation.transpose(1, 2)).view_as(xyz)
+    B, C, _ = rotation.shape
+    # Points go in fours where their number allows: a product with a 12 x 12 matrix is far faster than one with 3 x 3.
+    points = 4 if xyz[0].numel() % (4 * C) == 0 else 1
+    eye = torch.eye(points, dtype=xyz.dtype, device=xyz.device)
+    blocks = (eye[:, None, :, None] * rotation.mT[:, None, :, None, :]).reshape(B, points * C, points * C)
+    return torch.bmm(xyz.reshape(B, -1, points * C), blocks).view_as(xyz)
 
 
 @dataclass(frozen=True)
@@ -113,6 +117,10 @@ class RaggedClips:
         body_start = self.start[:, None] + torch.where(exists, slot * self.length[:, None], 0)
         return body_start[:, :, None] + frame[:, None, :], exists
 
+    def take(self, rows: Tensor) -> Tensor:
+        """Coordinates of rows in any arrangement: (...) int64 to (..., V, C)."""
+        return self.xyz.index_select(0, rows.flatten()).view(*rows.shape, *self.xyz.shape[1:])
+
     def pad(self, max_bodies: int | None = None) -> "ClipBatch":
         """Dense copy at the clips' own frame rate, padded with absent frames to the longest clip."""
         bodies = max_bodies or int(self.bodies.max())
@@ -120,7 +128,7 @@ class RaggedClips:
         inside = frame < self.length[:, None]
         rows, exists = self.rows(torch.where(inside, frame, 0), bodies)
         present = self.present[rows] & exists[:, :, None] & inside[:, None, :]
-        xyz = self.xyz[rows] * present[..., None, None]
+        xyz = self.take(rows).mul_(present[..., None, None])
         xyz = self.pose.apply(xyz, present.to(xyz.dtype))
         return ClipBatch(xyz, present, self.length, self.index, self.label, self.layout)
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
@@ -81,8 +81,7 @@ def _siblings(config: type[BaseModel], path: list[str]) -> list[str]:
     """Fields that are known where an unknown one was found."""
     for part in path:
         field = config.model_fields.get(part)
-        inner = field.annotation if field else None
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
-            break
-        config = inner
+        if field is not None:  # a position in a tuple leads no deeper
+            kinds = (field.annotation, *get_args(field.annotation))
+            config = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), config)
     return sorted(config.model_fields)

@@ -1,6 +1,6 @@
 """Who trains and who tests: the official protocols as data, and a validation set carved out of the training side."""
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,8 +20,8 @@ class Split:
     """
 
     field: str
-    train: Collection[int]
-    test: Collection[int]
+    train: Sequence[int]
+    test: Sequence[int]
 
     def __call__(self, store: SkeletonStore) -> tuple[np.ndarray, np.ndarray]:
         """Positions of the training and of the test clips; see `get_split`."""
@@ -49,7 +49,7 @@ _NTU120_TRAIN = (
 )
 
 
-def _others(train: Collection[int], last: int) -> tuple[int, ...]:
+def _others(train: Sequence[int], last: int) -> tuple[int, ...]:
     return tuple(number for number in range(1, last + 1) if number not in train)
 
 
@@ -111,7 +111,8 @@ def validation_split(
     subject = store.clips["subject"][train_idx]
     subjects = np.unique(subject)
     if len(subjects) < 2 or -1 in subjects:
-        found = "clips of unknown subject" if -1 in subjects else f"no other than {_listing(subjects.tolist())}"
+        only = f"no other than {subjects[0]}" if len(subjects) else "no clip at all"
+        found = "clips of unknown subject" if -1 in subjects else only
         raise SplitError(
             f"a validation set is carved by subject, which takes two or more; the training clips hold {found}. "
             f"Give the clips subject numbers when importing them, or evaluate without a validation set"

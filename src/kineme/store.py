@@ -20,6 +20,7 @@ from kineme.layout import Layout
 
 FORMAT = "kineme-store"
 VERSION = 1
+_KEYS = {"num_clips", "layout", "classes", "provenance"}
 META_FIELDS = ("subject", "camera", "setup", "replication")
 
 
@@ -73,7 +74,7 @@ class SkeletonStore:
             raise StoreError(f"{path}: damaged store ({error}); prepare it again") from error
         xyz, present, clips = arrays
         layout = Layout.from_dict(meta["layout"])
-        if len(clips) != meta["num_clips"] or len(xyz) != len(present) or xyz.shape[1] != layout.num_joints:
+        if len(clips) != meta["num_clips"] or xyz.shape[:2] != (len(present), layout.num_joints):
             raise StoreError(
                 f"{path}: store.json promises {meta['num_clips']} clips of {layout.num_joints} joints, the arrays "
                 f"hold {len(clips)} clips, rows {xyz.shape} and {len(present)} presence flags; prepare it again"
@@ -249,6 +250,8 @@ def _read_meta(path: Path) -> dict[str, Any]:
         raise StoreError(
             f"{file}: store format version {meta.get('version')}, this kineme reads {VERSION}; prepare it again"
         )
+    if missing := sorted(_KEYS - meta.keys()):
+        raise StoreError(f"{file}: damaged, without {', '.join(missing)}; prepare it again")
     return cast(dict[str, Any], meta)
 
 

@@ -10,6 +10,7 @@ import math
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
@@ -26,8 +27,8 @@ def check_clip(clip: Clip, layout: Layout, num_classes: int) -> None:
     """Refuse a clip that a store cannot hold.
 
     Raises:
-        ClipError: wrong shape or joint count, NaN or infinity, nobody present, all coordinates zero, or a label
-            without a class.
+        ClipError: wrong shape or joint count, NaN or infinity, coordinates of an absent body, nobody present, all
+            coordinates zero, or a label without a class.
     """
     xyz, present = clip.xyz, clip.present
     if xyz.ndim != 4 or xyz.shape[3] not in (2, 3):
@@ -44,6 +45,12 @@ def check_clip(clip: Clip, layout: Layout, num_classes: int) -> None:
         raise ClipError(
             f"clip {clip.id}: NaN or infinity at body {body}, frame {frame}, joint {layout.joints[joint]}; "
             f"repair the joint, or mark the whole body-frame absent"
+        )
+    if xyz[~present].any():
+        body, frame = (int(i) for i in np.argwhere(~present & xyz.any(axis=(2, 3)))[0])
+        raise ClipError(
+            f"clip {clip.id}: body {body} is absent in frame {frame} but has coordinates there; "
+            f"set them to zero, or mark the body present"
         )
     if not present.any():
         raise ClipError(f"clip {clip.id}: no body in any frame")
@@ -72,6 +79,10 @@ class _ClipTable:
         meta = tuple(getattr(clip, name) for name in META_FIELDS)
         label = -1 if clip.label is None else clip.label
         self.record((clip.id, self.num_rows, length, bodies, clip.fps, label, *meta))
+
+    def fits(self, row: tuple[Any, ...], num_rows: int) -> bool:
+        """Whether arrays of so many rows hold this record's coordinates."""
+        return self.num_rows + row[2] * row[3] <= num_rows
 
     def record(self, row: tuple[Any, ...]) -> None:
         self.rows.append(row)
@@ -127,14 +138,18 @@ class _NpyAppender:
 
     def __init__(self, path: Path, dtype: str, row_shape: tuple[int, ...]) -> None:
         self._dtype, self._row_shape = np.dtype(dtype), row_shape
+        self._row_bytes = self._dtype.itemsize * math.prod(row_shape)
         self._file = path.open("r+b" if path.exists() else "w+b")
         self._write_header(0)
         self._data_start = self._file.tell()
 
+    def __len__(self) -> int:
+        """Complete rows in the file, whatever its header says."""
+        return (self._file.seek(0, os.SEEK_END) - self._data_start) // self._row_bytes
+
     def truncate(self, num_rows: int) -> None:
         """Cut everything beyond the first ``num_rows`` rows, and go on there."""
-        row_bytes = self._dtype.itemsize * math.prod(self._row_shape)
-        self._file.truncate(self._data_start + num_rows * row_bytes)
+        self._file.truncate(self._data_start + num_rows * self._row_bytes)
         self._file.seek(0, os.SEEK_END)
 
     def append(self, rows: np.ndarray) -> None:
@@ -243,8 +258,9 @@ class StoreWriter:
 
     def suspend(self) -> None:
         """Stop here and leave the work for ``resume=True``."""
-        for file in (self._journal, self._xyz, self._present):
-            file.close()
+        with ExitStack() as files:  # on a full disk closing may fail, and the others must still be closed
+            for file in (self._journal, self._xyz, self._present):
+                files.callback(file.close)
 
     def __enter__(self) -> "StoreWriter":
         return self
@@ -285,13 +301,16 @@ class StoreWriter:
         self._recover()
 
     def _recover(self) -> None:
-        """Read the journal's complete lines and cut every file back to what they vouch for."""
+        """Read the journal as far as its lines are complete and their rows there, and cut every file back to that."""
         self._journal.seek(0)
-        complete = 0
+        held, complete = min(len(self._xyz), len(self._present)), 0
         for line in self._journal:
             if not line.endswith(b"\n"):
                 break
-            self._table.record(tuple(json.loads(line)))
+            row = tuple(json.loads(line))
+            if not self._table.fits(row, held):
+                break
+            self._table.record(row)
             complete += len(line)
         self._journal.truncate(complete)
         self._xyz.truncate(self._table.num_rows)

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import golden_cases, load_npz
 
+from conftest import golden_cases, load_npz
 from kineme.clips import ClipBatch
 from kineme.encoders.skeleton_transformer import SkeletonTransformer, SkeletonTransformerConfig
 from kineme.infer.official import from_official, our_name, tokeniser_matrix
@@ -44,7 +44,7 @@ class Golden:
                 "decoder_width": self.cfg["decoder_dim_feat"],
                 "decoder_depth": self.cfg["decoder_depth"],
                 "decoder_heads": self.cfg["num_heads"],
-                "norm_target": bool(self.cfg["norm_target"]),
+                "norm_target": "token" if self.cfg["norm_target"] else "none",
                 **own,
             }
         )

@@ -110,7 +110,7 @@ class Dataset(ABC):
 
     @abstractmethod
     def read(self, source: Source) -> Clip:
-        """One clip from its raw file.
+        """One clip, with the source's id, from its raw file.
 
         Raises:
             SourceError: the file does not follow the dataset's format.
@@ -127,10 +127,12 @@ def _walk(root: Path) -> Iterator[Path]:
     visited: set[Path] = set()
     for folder, subfolders, names in os.walk(root, followlinks=True, onerror=_unreadable):
         real = Path(folder).resolve()
-        subfolders[:] = sorted(name for name in subfolders if real not in visited)
-        if real not in visited:
-            yield from (Path(folder, name) for name in sorted(names) if not name.startswith("."))
+        if real in visited:
+            subfolders.clear()
+            continue
         visited.add(real)
+        subfolders.sort()
+        yield from (Path(folder, name) for name in sorted(names) if not name.startswith("."))
 
 
 def _unreadable(error: OSError) -> NoReturn:

@@ -6,7 +6,8 @@ Choose it to compare with published numbers on the very same arrays. The quirks,
 * frames without a body are removed, and so, in files with several body ids, are frames whose values sum to zero;
 * of overlapping bodies the second slot's time span starts at frame 0, whatever it really holds.
 
-Rules: spec-data.md, section 7.1. All sums are float32, in the order of the original.
+Source: `get_raw_skes_data.py`, `get_raw_denoised_data.py` and `seq_transformation.py` as SGN (Zhang et al., CVPR 2020)
+and CTR-GCN (Chen et al., ICCV 2021) distribute them. All sums are float32, in the order of the original.
 """
 
 from dataclasses import dataclass
@@ -78,7 +79,7 @@ def reference_bodies(recording: Recording) -> tuple[np.ndarray, np.ndarray]:
 
 
 def centre_reference(clip: Clip) -> np.ndarray:
-    """Centre a clip prepared by `reference_bodies` as the scripts do (rules: spec-data.md 7.1, step 8).
+    """Centre a clip prepared by `reference_bodies` as ``seq_transformation.py`` does.
 
     The origin is the main body's spine in its first frame. Empty frames of single-body clips move along with the
     rest, those of two-body clips stay zero.

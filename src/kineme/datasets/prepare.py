@@ -113,7 +113,8 @@ def prepare(
         root: folder with its raw files, at any depth; only read from.
         out: the store's folder; must not exist.
         jobs: worker processes; the result is the same for any number.
-        resume: go on where an interrupted call with the same settings stopped, rather than from the start.
+        resume: go on where an interrupted call with the same settings stopped, rather than from the start. The
+            report then lacks the notes, though none of the problems, of clips written before.
         progress: see `Progress`.
 
     Raises:

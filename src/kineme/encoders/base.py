@@ -29,4 +29,5 @@ class Encoder(nn.Module):
         """Features of every body, time slot and joint, before any pooling: (B, M, S, V, D)."""
         raise NotImplementedError
 
+
 encoders: Registry[type[Encoder]] = Registry("encoder", "kineme.encoders")

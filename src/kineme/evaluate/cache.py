@@ -31,7 +31,7 @@ class FeatureCache:
     Args:
         run: whose encoder.
         store: clips.
-        features: pooling.
+        features: pooling and views.
         seed: of augmented views.
         device: where to compute.
         progress: told what is being extracted.
@@ -50,13 +50,14 @@ class FeatureCache:
         self.run, self.store, self.features = run, store, features
         self.seed, self.device, self.progress = seed, device, progress
 
-    def get(self, weights: Weights, side: Side, index: np.ndarray, views: int = 1) -> FeatureBank:
-        """Bank of the clips at ``index`` (N,) with ``views`` views.
+    def get(self, weights: Weights, side: Side, index: np.ndarray) -> FeatureBank:
+        """Bank of the clips at ``index`` (N,), with all views where they are needed.
 
         Raises:
             RunError: the run has no weights.
         """
         file = self.run.path / "features" / f"{weights}-{side}.safetensors"
+        views = self.features.views if side == "train" or self.features.average else 1
         key = self._key(weights, index, views)
         if FeatureBank.key(file) == key:
             return FeatureBank.load(file)

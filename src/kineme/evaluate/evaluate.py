@@ -9,7 +9,7 @@ from kineme.evaluate.cache import FeatureCache, OnProgress, Weights
 from kineme.evaluate.config import FeatureConfig, LinearProbeConfig
 from kineme.evaluate.controls import coordinate_1nn, coordinate_features
 from kineme.evaluate.health import feature_health
-from kineme.evaluate.protocols import Settings, Task, protocols
+from kineme.evaluate.protocols import Protocol, Settings, Task, protocols, represent
 from kineme.evaluate.result import FeatureHealth, Result, Score, Scores
 from kineme.evaluate.select import accuracy, score, select
 from kineme.evaluate.sides import Sides, labelled_sides
@@ -61,22 +61,9 @@ def evaluate(
     features, probe = features or run.config.features, probe or run.config.probe
     sides = labelled_sides(store, split or run.config.split, seed)
     cache = FeatureCache(run, store, features, seed=seed, device=device, progress=progress)
-    settings = Settings(probe, features.standardise, seed)
-
-    def task(weights: Weights) -> Task:
-        train = cache.get(weights, "train", sides.train, probe.views)
-        test = cache.get(weights, "test", sides.test)
-        tensors = (tensor.to(device) for tensor in (train.views, train.labels, test.features))
-        return Task(*tensors, num_classes=len(store.classes), settings=settings)
-
-    def measure(task: Task) -> Scores:
-        selection = select(judge, task, sides.held_out, sides.why_not)
-        return score(selection, sides.test_labels, task.num_classes, judge.scores(task, sides.test_labels))
-
-    trained = task("trained")
-    health = FeatureHealth.parse(asdict(feature_health(trained.train.cpu())))
-    for message in health.messages:
-        logger.warning("%s: %s", run.path, message)
+    settings = Settings(probe, features.standardise, features.average, seed)
+    trained = _task(cache, sides, "trained", settings)
+    health = _announced_health(trained, run)
     result = Result(
         protocol=f"{protocol}@{judge.version}",
         run=str(run.path),
@@ -86,10 +73,12 @@ def evaluate(
         split=sides.split,
         seed=seed,
         train_seed=run.config.train.seed,
+        features=features,
+        probe=probe,
         classes=store.classes,
         counts=sides.counts,
-        metrics=measure(trained),
-        untrained=measure(task("untrained")) if controls else None,
+        metrics=_scores(judge, trained, sides),
+        untrained=_scores(judge, _task(cache, sides, "untrained", settings), sides) if controls else None,
         coordinate_1nn=_coordinate_control(sides) if controls else None,
         chance=1 / len(store.classes),
         majority=_majority(sides),
@@ -97,6 +86,26 @@ def evaluate(
     )
     result.save(run.path)
     return result
+
+
+def _task(cache: FeatureCache, sides: Sides, weights: Weights, settings: Settings) -> Task:
+    train, test = cache.get(weights, "train", sides.train), cache.get(weights, "test", sides.test)
+    queries = represent(test.views, settings.average)
+    tensors = (tensor.to(cache.device) for tensor in (train.views, train.labels, queries))
+    return Task(*tensors, num_classes=len(sides.store.classes), settings=settings)
+
+
+def _announced_health(task: Task, run: RunDir) -> FeatureHealth:
+    health = FeatureHealth.parse(asdict(feature_health(task.train.cpu())))
+    for message in health.messages:
+        logger.warning("%s: %s", run.path, message)
+    return health
+
+
+def _scores(judge: Protocol, task: Task, sides: Sides) -> Scores:
+    """Select without the test labels, then look at them."""
+    selection = select(judge, task, sides.held_out, sides.why_not)
+    return score(selection, sides.test_labels, task.num_classes, judge.scores(task, sides.test_labels))
 
 
 def _coordinate_control(sides: Sides) -> Score:
@@ -107,4 +116,4 @@ def _coordinate_control(sides: Sides) -> Score:
 
 def _majority(sides: Sides) -> float:
     most_frequent = sides.train_labels.bincount().argmax()
-    return float((sides.test_labels == most_frequent).float().mean())
+    return float((sides.test_labels == most_frequent).double().mean())

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 CLIPS_LOOKED_AT = 2048
-MIN_SPREAD = 0.01
+MIN_SPREAD = 0.001
 MIN_RANK = 0.02
 DEAD = 1e-5
 

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from kineme.config import Config
+from kineme.evaluate.config import FeatureConfig, LinearProbeConfig
 from kineme.train.run_dir import write_atomically
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -36,7 +37,7 @@ class Scores(Config):
     """What papers report: the maximum over settings on the test clips. Optimistic."""
     confusion: tuple[tuple[int, ...], ...]
     """Counts of ``last``: row k holds what clips of class k were taken for."""
-    extra: dict[str, float] = {}
+    extra: dict[str, float] = Field(default_factory=dict)
     """Figures beyond accuracy (mAP, R@k)."""
 
     @property
@@ -81,6 +82,9 @@ class Result(Config):
     """Seed of the evaluation."""
     train_seed: int
     """Seed of the pretraining."""
+    features: FeatureConfig
+    """Pooling and scaling that were used."""
+    probe: LinearProbeConfig
     classes: tuple[str, ...]
     counts: Counts
     metrics: Scores

@@ -4,7 +4,7 @@ MAE and MAMP differ in what they predict and in which tokens they hide; everythi
 """
 
 from collections.abc import Sequence
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -14,7 +14,7 @@ from kineme.clips import ClipBatch
 from kineme.encoders import Encoder
 from kineme.encoders.skeleton_transformer import Positive, SkeletonTransformer
 from kineme.errors import ConfigError
-from kineme.losses.masked import masked_mean, normalise_target, token_error
+from kineme.losses.masked import masked_mean, normalisers, token_error
 from kineme.methods.base import Method, MethodConfig, Progress, StepOutput
 from kineme.nn.tokens import Positions, to_segments
 from kineme.nn.transformer import Block, init_linear
@@ -29,8 +29,9 @@ class MaskedConfig(MethodConfig):
     decoder_width: Positive = 256
     decoder_depth: Positive = 3
     decoder_heads: Positive = 8
-    norm_target: bool = True
-    """Normalise each token's target to mean 0, variance 1."""
+    norm_target: Literal["token", "clip", "none"] = "token"
+    """Scale targets: ``token``, each to mean 0 and variance 1, as published; ``clip``, all of a body by their root mean
+    square, which keeps still joints still; or not at all."""
 
 
 def keep_count(num_tokens: int, mask_ratio: float) -> int:
@@ -128,7 +129,7 @@ class MaskedPrediction(Method):
     def target_tokens(self, x: Tensor) -> Tensor:
         """(B, L, segment*C) targets of sequences (B, T, V, C)."""
         target = to_segments(self.target(x), self.encoder.config.segment)
-        return normalise_target(target) if self.config.norm_target else target
+        return normalisers[self.config.norm_target](target)
 
     def step(self, views: Sequence[ClipBatch], draws: Draws, progress: Progress) -> StepOutput:
         (batch,) = views

@@ -19,11 +19,11 @@ from kineme.transforms.pipeline import Augmentation, Preparation
 
 
 def _method_config(value: Any) -> Any:
-    return methods.get(value["name"]).Config.parse(value) if isinstance(value, dict) else value
+    return methods.get(str(value.get("name", ""))).Config.parse(value) if isinstance(value, dict) else value
 
 
 def _encoder_config(value: Any) -> Any:
-    return encoders.get(value["name"]).Config.parse(value) if isinstance(value, dict) else value
+    return encoders.get(str(value.get("name", ""))).Config.parse(value) if isinstance(value, dict) else value
 
 
 class Published(Config):

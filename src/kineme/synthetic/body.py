@@ -38,10 +38,10 @@ _REST: dict[str, tuple[float, float, float]] = {
 }
 
 # Sense of flexion, abduction and twist about +x, +z and +y on the right side.
-_LIMB_SENSE, _FOLDING_SENSE, _TRUNK_SENSE = (1, 1, 1), (-1, 1, 1), (-1, -1, 1)
+_LIMB_SENSE, _KNEE_SENSE, _TRUNK_SENSE = (1, 1, 1), (-1, 1, 1), (-1, -1, 1)
 
-# Range of motion in degrees after the American Academy of Orthopaedic Surgeons (1965), rounded outwards. The trunk's
-# 85 degrees of flexion are shared by the pelvis and two spinal joints; joints not named do not turn.
+# Range of motion in degrees, about what the American Academy of Orthopaedic Surgeons (1965) gives for healthy adults.
+# Bending forward is shared by the pelvis and two joints of the spine; joints not named do not turn.
 _LIMITS: dict[str, tuple[tuple[float, float], tuple[float, float], tuple[float, float]]] = {
     "spine_base": ((-20, 60), (-20, 20), (-30, 30)),
     "spine_mid": ((-20, 45), (-25, 25), (-35, 35)),
@@ -62,10 +62,12 @@ def by_joint(table: Mapping[str, object], default: object) -> np.ndarray:
     return np.array(rows, dtype=float)
 
 
+_FEET = np.array([LAYOUT.indices((f"{side}_ankle", f"{side}_foot")) for side in ("left", "right")])
+_SOLE = 0.02  # metres of shoe below the toe joint
+_WEIGHT_SHIFT = 0.03  # metres a foot is lifted until it carries a third of its share
 _IS_LEFT = np.array([name.startswith("left_") for name in LAYOUT.joints])
 _IS_MIDDLE = np.array(LAYOUT.mirror) == np.arange(LAYOUT.num_joints)
-_FOLDING = ("right_knee",)
-_SENSE = by_joint(dict.fromkeys(_FOLDING, _FOLDING_SENSE), _LIMB_SENSE)
+_SENSE = by_joint({"right_knee": _KNEE_SENSE}, _LIMB_SENSE)
 _SENSE[_IS_MIDDLE] = _TRUNK_SENSE
 _SENSE[_IS_LEFT, 1:] *= -1
 
@@ -126,12 +128,12 @@ class Body:
         """
         xyz = self.pose(angles)
         rest = self.pose(np.zeros((1, *angles.shape[1:])))
-        feet = np.array([[LAYOUT.index(f"{side}_{name}") for name in ("ankle", "foot")] for side in ("left", "right")])
-        sole = (xyz[:, feet, 1] - _height_above_sole(rest, feet)).min(axis=-1)
+        above_sole = rest[:, _FEET, 1] - rest[:, _FEET, 1].min() + _SOLE
+        sole = (xyz[:, _FEET, 1] - above_sole).min(axis=-1)
         floor = sole.min(axis=-1)
-        weight = np.exp((floor[:, None] - sole) / 0.03)
+        weight = np.exp((floor[:, None] - sole) / _WEIGHT_SHIFT)
         weight /= weight.sum(axis=-1, keepdims=True)
-        drift = (xyz - rest)[:, feet[:, 0]]
+        drift = (xyz - rest)[:, _FEET[:, 0]]
         root = -(weight[..., None] * drift).sum(axis=1)
         root[:, 1] = -floor
         return xyz + root[:, None]
@@ -154,12 +156,6 @@ def yaw(angle: float | np.ndarray) -> np.ndarray:
     cos, sin = np.cos(angle), np.sin(angle)
     one, zero = np.ones_like(cos), np.zeros_like(cos)
     return np.stack([cos, zero, sin, zero, one, zero, -sin, zero, cos], axis=-1).reshape(*np.shape(angle), 3, 3)
-
-
-def _height_above_sole(rest: np.ndarray, feet: np.ndarray) -> np.ndarray:
-    # The toe joint is the lowest one; the sole is a finger's breadth below it.
-    heights = rest[:, feet, 1]
-    return heights - heights.min() + 0.02
 
 
 def _rotations(angles: np.ndarray) -> np.ndarray:

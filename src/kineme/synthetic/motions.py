@@ -58,9 +58,7 @@ def _both(joint: str, flexion: float, abduction: float = 0, twist: float = 0) ->
     return {f"{side}_{joint}": (flexion, abduction, twist) for side in ("left", "right")}
 
 
-def _arm(
-    flexion: float, abduction: float = 0, twist: float = 0, *, elbow: float, side: str = "right"
-) -> Pose:
+def _arm(flexion: float, abduction: float = 0, twist: float = 0, *, elbow: float, side: str = "right") -> Pose:
     return {f"{side}_shoulder": (flexion, abduction, twist), f"{side}_elbow": (elbow, 0, 0)}
 
 
@@ -72,8 +70,11 @@ def _arms(flexion: float, abduction: float = 0, twist: float = 0, *, elbow: floa
 
 
 def _trunk(lean: float, turn: float = 0) -> Pose:
-    shares = {"spine_base": 0.45, "spine_mid": 0.35, "spine_shoulder": 0.2}
-    return {joint: (share * lean, 0, share * turn) for joint, share in shares.items()}
+    return {
+        "spine_base": (0.45 * lean, 0, 0),
+        "spine_mid": (0.35 * lean, 0, 0.6 * turn),
+        "spine_shoulder": (0.2 * lean, 0, 0.4 * turn),
+    }
 
 
 def _legs(hip: float, knee: float) -> Pose:
@@ -95,9 +96,9 @@ HELD_ARMS: tuple[Pose, ...] = (
 )
 """Ways of holding an arm that has nothing to do."""
 
-_SEATED: Pose = {**_legs(86, 88), **_trunk(6), **_arms(32, 6, 12, elbow=50)}
+_SEATED: Pose = {**_legs(86, 88), **_trunk(6), **_arms(32, 6, 12, elbow=58)}
 _RISING: Pose = {**_legs(60, 75), **_trunk(48), **_arms(38, 6, 10, elbow=40)}
-_CROUCHED: Pose = {**_legs(45, 62), **_trunk(38), **_arms(-35, 10, elbow=15)}
+_CROUCHED: Pose = {**_legs(45, 62), **_trunk(38), **_arms(-25, 10, elbow=15)}
 _GUARD: Pose = _arms(38, 6, 18, elbow=122)
 _STEPPED_RIGHT: Pose = {**_leg(42, 68), **_arm(-18, 8, elbow=20), **_arm(26, 8, elbow=32, side="left")}
 _STEPPED_LEFT: Pose = {**_leg(42, 68, "left"), **_arm(26, 8, elbow=32), **_arm(-18, 8, elbow=20, side="left")}
@@ -106,13 +107,13 @@ _SHAKEN_DOWN: Pose = {**_arm(38, 0, 28, elbow=40), **_trunk(6)}
 _SHAKE_HANDS = Motion(
     intro=(Stroke(0.6, _SHAKEN_UP),),
     cycle=(Stroke(0.2, _SHAKEN_DOWN), Stroke(0.2, _SHAKEN_UP)),
-    repeats=(2, 4),
+    repeats=(1, 3),
 )
 _PUSHED = Motion(
     cycle=(
         Stroke(0.5, {}),
-        Stroke(0.3, {**_trunk(-16), **_arms(25, 20, elbow=40)}, forward=-0.08),
-        Stroke(0.3, {**_trunk(-8), **_leg(-12, 40), **_arms(30, 25, elbow=45)}, forward=-0.35),
+        Stroke(0.3, {**_trunk(-14), **_arms(25, 20, elbow=40)}, forward=-0.06),
+        Stroke(0.4, {**_trunk(-8), **_leg(-8, 30), **_arms(30, 25, elbow=45)}, forward=-0.28),
     ),
 )
 
@@ -120,8 +121,8 @@ MOTIONS: dict[str, Motion] = {
     "drink": Motion(
         intro=(Stroke(0.7, _arm(40, 12, 30, elbow=105)),),
         cycle=(
-            Stroke(0.4, {**_arm(58, 22, 42, elbow=128), "neck": (-18, 0, 0)}),
-            Stroke(0.5, {**_arm(62, 24, 42, elbow=130), "neck": (-22, 0, 0)}),
+            Stroke(0.4, {**_arm(66, 8, 40, elbow=134), "neck": (-16, 0, 0)}),
+            Stroke(0.5, {**_arm(72, 8, 42, elbow=136), "neck": (-22, 0, 0)}),
             Stroke(0.4, _arm(40, 12, 30, elbow=105)),
         ),
     ),
@@ -131,18 +132,18 @@ MOTIONS: dict[str, Motion] = {
             Stroke(0.25, _arm(10, 72, -95, elbow=105)),
             Stroke(0.25, _arm(10, 72, -75, elbow=55)),
         ),
-        repeats=(2, 4),
+        repeats=(1, 3),
     ),
     "clap": Motion(
         intro=(Stroke(0.5, _arms(42, 10, 5, elbow=75)),),
         cycle=(Stroke(0.2, _arms(42, 2, 38, elbow=78)), Stroke(0.2, _arms(42, 10, 5, elbow=75))),
-        repeats=(2, 5),
+        repeats=(2, 4),
     ),
     "throw": Motion(
         intro=(Stroke(0.6, {**_arm(-10, 88, -85, elbow=95), **_trunk(-6, -35)}),),
         cycle=(
-            Stroke(0.28, {**_arm(95, 25, -10, elbow=25), **_trunk(12, 25)}),
-            Stroke(0.3, {**_arm(35, -8, 15, elbow=18), **_trunk(16, 32)}),
+            Stroke(0.52, {**_arm(90, 25, -20, elbow=25), **_trunk(12, 25)}),
+            Stroke(0.32, {**_arm(35, -8, 15, elbow=18), **_trunk(16, 32)}),
         ),
     ),
     "punch": Motion(
@@ -153,7 +154,7 @@ MOTIONS: dict[str, Motion] = {
     "kick": Motion(
         cycle=(
             Stroke(0.4, {**_leg(55, 92), **_trunk(-4)}),
-            Stroke(0.25, {**_leg(78, 12), **_trunk(-12), **_arms(10, 28, elbow=40)}),
+            Stroke(0.3, {**_leg(78, 12), **_trunk(-12), **_arms(10, 28, elbow=40)}),
             Stroke(0.3, {**_leg(40, 70)}),
             Stroke(0.3, {}),
         ),
@@ -162,37 +163,37 @@ MOTIONS: dict[str, Motion] = {
     "jump": Motion(
         intro=(Stroke(0.45, _CROUCHED),),
         cycle=(
-            Stroke(0.2, {**_arms(100, 12, elbow=20), **_both("ankle", -28)}),
-            Stroke(0.4, {**_arms(70, 15, elbow=25), **_both("ankle", -20), **_legs(10, 14)}, flight=True),
-            Stroke(0.25, _CROUCHED),
+            Stroke(0.4, {**_arms(70, 12, elbow=25), **_both("ankle", -28)}),
+            Stroke(0.4, {**_arms(60, 15, elbow=30), **_both("ankle", -20), **_legs(10, 14)}, flight=True),
+            Stroke(0.38, _CROUCHED),
         ),
         repeats=(1, 2),
     ),
     "bow": Motion(
         cycle=(
-            Stroke(0.8, {**_trunk(62), **_both("knee", 4), "neck": (15, 0, 0)}),
-            Stroke(0.4, {**_trunk(64), **_both("knee", 4), "neck": (15, 0, 0)}),
+            Stroke(0.8, {**_trunk(60), **_arms(48, 6, 5, elbow=10), "neck": (15, 0, 0)}),
+            Stroke(0.4, {**_trunk(63), **_arms(50, 6, 5, elbow=10), "neck": (15, 0, 0)}),
         ),
     ),
     "pick up": Motion(
         cycle=(
-            Stroke(0.8, {**_legs(72, 88), **_trunk(72), **_arm(75, 4, 12, elbow=12)}),
-            Stroke(0.3, {**_legs(72, 88), **_trunk(74), **_arm(80, 2, 16, elbow=14)}),
+            Stroke(0.8, {**_legs(72, 88), **_trunk(72), **_arms(70, 8, 8, elbow=12)}),
+            Stroke(0.3, {**_legs(72, 88), **_trunk(74), **_arms(72, 8, 8, elbow=14), **_arm(82, 2, 16, elbow=8)}),
         ),
         end=_arm(22, 6, 15, elbow=80),
     ),
     "sit down": Motion(cycle=(Stroke(0.6, _RISING),), end=_SEATED),
     "stand up": Motion(cycle=(Stroke(0.6, _RISING),), start=_SEATED),
     "walk in place": Motion(
-        cycle=(Stroke(0.38, _STEPPED_RIGHT), Stroke(0.38, _STEPPED_LEFT)),
-        repeats=(2, 4),
+        cycle=(Stroke(0.3, _STEPPED_RIGHT), Stroke(0.3, {}), Stroke(0.3, _STEPPED_LEFT), Stroke(0.3, {})),
+        repeats=(1, 3),
     ),
     "shake hands": replace(_SHAKE_HANDS, partner=_SHAKE_HANDS, touches="right_hand"),
     "push": Motion(
         cycle=(
             Stroke(0.5, _arms(12, 14, 5, elbow=112)),
             Stroke(0.3, {**_arms(78, 4, 2, elbow=10), **_trunk(14)}),
-            Stroke(0.3, {**_arms(60, 6, 2, elbow=30), **_trunk(8)}),
+            Stroke(0.4, {**_arms(60, 6, 2, elbow=30), **_trunk(8)}),
         ),
         partner=_PUSHED,
         touches="spine_mid",

@@ -16,6 +16,7 @@ class Performer:
     """A person and their manner.
 
     Args:
+        body: their proportions.
         speed, amplitude: factors on the tempo and the size of every movement.
         left_handed: chance of using the left hand.
         stoop: forward lean of the spine at ease, radians.
@@ -34,8 +35,8 @@ class Performer:
         scale = {joint: rng.uniform(0.92, 1.08) for joint in limbs}
         return Performer(
             body=Body.of(rng.uniform(1.50, 1.95), scale),
-            speed=rng.uniform(0.85, 1.2),
-            amplitude=rng.uniform(0.85, 1.08),
+            speed=rng.uniform(0.95, 1.25),
+            amplitude=rng.uniform(0.9, 1.08),
             left_handed=rng.choice([0.1, 0.3, 0.8], p=[0.5, 0.3, 0.2]),
             stoop=np.radians(rng.uniform(-3, 9)),
         )
@@ -65,7 +66,7 @@ def perform(motion: Motion, performers: tuple[Performer, ...], rng: np.random.Ge
             for role, performer in zip(roles, performers, strict=True)
         ]
     )
-    return xyz if len(xyz) == 1 else _face_each_other(xyz, motion.touches)
+    return _wander(xyz, rng) if len(xyz) == 1 else _face_each_other(xyz, motion.touches)
 
 
 def _arrival_times(motion: Motion, repeats: int, speed: float, rng: np.random.Generator) -> np.ndarray:
@@ -73,8 +74,8 @@ def _arrival_times(motion: Motion, repeats: int, speed: float, rng: np.random.Ge
     strokes = np.array([stroke.seconds for stroke in motion.strokes(repeats)])
     back_at_ease = rng.uniform(0.5, 0.7)
     strokes = np.append(strokes, back_at_ease) * rng.uniform(0.85, 1.15, len(strokes) + 1)
-    pause_before, pause_after = rng.uniform(0, 0.9, 2) * rng.integers(0, 2, 2)
-    steps = np.concatenate([[0, pause_before], strokes / (speed * rng.uniform(0.75, 1.3)), [pause_after]])
+    pause_before, pause_after = rng.uniform(0, 0.8, 2) * rng.integers(0, 2, 2)
+    steps = np.concatenate([[0, pause_before], strokes / (speed * rng.uniform(0.8, 1.15)), [pause_after]])
     return np.cumsum(steps)
 
 
@@ -88,31 +89,39 @@ def _one_person(
 ) -> np.ndarray:
     """(T, V, 3) metres of one person who starts at the origin and faces -z."""
     strokes = motion.strokes(repeats)
-    poses = _poses([motion.start, motion.start, *(s.pose for s in strokes), motion.end, motion.end], performer, rng)
+    poses = _poses(motion, repeats, performer, rng)
     poses = mirrored(poses) if left_handed else poses
     forward = np.array([0.0, 0.0, *(s.forward for s in strokes), *[strokes[-1].forward] * 2])
     time = np.arange(0, arrival[-1], 1 / FPS)
     angles = _between(poses, arrival, time) + _sway(time, rng)
     xyz = performer.body.stand(_settle(within_limits(angles)))
     xyz[..., 2] -= _between(forward, arrival, time)[:, None]
-    flights = [i + 1 for i, stroke in enumerate(strokes) if stroke.flight]
-    xyz[..., 1] += sum(_flight(time, arrival[i], arrival[i + 1]) for i in flights)[:, None] if flights else 0
+    for i, stroke in enumerate(strokes):
+        if stroke.flight:
+            xyz[..., 1] += _flight(time, arrival[i + 1], arrival[i + 2])[:, None]
     return xyz
 
 
-def _poses(named: list[Pose], performer: Performer, rng: np.random.Generator) -> np.ndarray:
-    """(P, V, 3) radians: each pose in this person's manner, on top of how they hold themselves today."""
-    ease = _to_angles(AT_EASE, np.zeros((LAYOUT.num_joints, 3)))
-    for _ in ("right", "left"):
-        held = HELD_ARMS[int(rng.integers(len(HELD_ARMS)))] if rng.random() < 0.4 else {}
-        ease = mirrored(_to_angles(held, ease))
-    ease[LAYOUT.index("spine_mid"), 0] += performer.stoop
-    ease += np.radians(rng.normal(0, 2.5, ease.shape))
-    change = np.stack([_to_angles(pose, ease) for pose in named]) - ease
-    moved = change != 0
-    amplitude = performer.amplitude * rng.uniform(0.8, 1.12)
+def _poses(motion: Motion, repeats: int, performer: Performer, rng: np.random.Generator) -> np.ndarray:
+    """(P, V, 3) radians: each pose in this person's manner, on top of how they hold themselves before and after."""
+    action = [stroke.pose for stroke in motion.strokes(repeats)]
+    named = [motion.start, motion.start, *action, motion.end, motion.end]
+    before, after = _at_ease(performer, rng), _at_ease(performer, rng)
+    ease = np.stack([before] * (len(named) - 2) + [after] * 2)
+    change = np.stack([_to_angles(pose, held) for pose, held in zip(named, ease, strict=True)]) - ease
+    amplitude = performer.amplitude * rng.uniform(0.78, 1.1)
     manner = np.radians(rng.normal(0, 6, change.shape[1:]) + rng.normal(0, 2.5, change.shape))
-    return ease + amplitude * change + manner * moved
+    return ease + amplitude * change + manner * (change != 0)
+
+
+def _at_ease(performer: Performer, rng: np.random.Generator) -> np.ndarray:
+    """(V, 3) radians of this person standing, perhaps with an arm held somewhere."""
+    angles = _to_angles(AT_EASE, np.zeros((LAYOUT.num_joints, 3)))
+    for _ in ("right", "left"):
+        held = HELD_ARMS[int(rng.integers(len(HELD_ARMS)))] if rng.random() < 0.5 else {}
+        angles = mirrored(_to_angles(held, angles))
+    angles[LAYOUT.index("spine_mid"), 0] += performer.stoop
+    return angles + np.radians(rng.normal(0, 2.5, angles.shape))
 
 
 def _to_angles(pose: Pose, ease: np.ndarray) -> np.ndarray:
@@ -126,7 +135,7 @@ def _to_angles(pose: Pose, ease: np.ndarray) -> np.ndarray:
 def _between(values: np.ndarray, arrival: np.ndarray, time: np.ndarray) -> np.ndarray:
     """Values (P, ...) at (T,) moments: minimum-jerk movements (Flash & Hogan, 1985) from each to the next."""
     step = np.clip(np.searchsorted(arrival, time, side="right") - 1, 0, len(arrival) - 2)
-    u = (time - arrival[step]) / np.maximum(arrival[step + 1] - arrival[step], 1e-9)
+    u = np.clip((time - arrival[step]) / np.maximum(arrival[step + 1] - arrival[step], 1e-9), 0, 1)
     ease = u**3 * (10 - 15 * u + 6 * u**2)
     ease = ease.reshape(-1, *[1] * (values.ndim - 1))
     return values[step] + ease * (values[step + 1] - values[step])
@@ -134,19 +143,20 @@ def _between(values: np.ndarray, arrival: np.ndarray, time: np.ndarray) -> np.nd
 
 def _sway(time: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """(T, V, 3) radians of slow unintended movement in every joint."""
-    frequency, phase = rng.uniform(0.15, 0.5, (LAYOUT.num_joints, 3)), rng.uniform(0, 2 * np.pi, (LAYOUT.num_joints, 3))
-    size = np.radians(rng.normal(0, 1.5, (LAYOUT.num_joints, 3)))
-    return size * np.sin(2 * np.pi * frequency * time[:, None, None] + phase)
+    shape = (LAYOUT.num_joints, 3)
+    size, cycles = np.radians(rng.normal(0, 1.5, shape)), rng.uniform(0.15, 0.5, shape) * time[:, None, None]
+    return size * np.sin(2 * np.pi * (cycles + rng.uniform(0, 1, shape)))
 
 
 def _settle(angles: np.ndarray) -> np.ndarray:
-    """Turn thighs from against the vertical to against the pelvis, and ankles so that feet stay level."""
+    """Keep the pelvis square over the feet, thighs as stated against the vertical, and feet level."""
     angles = angles.copy()
-    pelvis = angles[:, LAYOUT.index("spine_base"), 0]
+    root = LAYOUT.root
+    angles[:, root, 1:] = 0
     for side in ("left", "right"):
         hip, knee, ankle = (LAYOUT.index(f"{side}_{joint}") for joint in ("hip", "knee", "ankle"))
         angles[:, ankle, 0] += angles[:, knee, 0] - angles[:, hip, 0]
-        angles[:, hip, 0] += pelvis
+        angles[:, hip, 0] += angles[:, root, 0]
     return within_limits(angles)
 
 
@@ -155,11 +165,22 @@ def _flight(time: np.ndarray, takeoff: float, landing: float) -> np.ndarray:
     return np.maximum(0.5 * _GRAVITY * (time - takeoff) * (landing - time), 0)
 
 
+def _wander(xyz: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Shuffle a little and turn a little in the course of the action."""
+    frames = xyz.shape[1]
+    start = rng.uniform(-0.2, 0.5) * frames
+    progress = _between(np.array([0.0, 1.0]), np.array([start, start + max(30, 0.5 * frames)]), np.arange(frames))
+    turn = yaw(progress * rng.normal(0, np.radians(25)))
+    step = progress[:, None] * rng.normal(0, 0.18, 2)
+    moved = xyz @ turn.transpose(0, 2, 1)
+    moved[..., [0, 2]] += step[:, None]
+    return moved
+
+
 def _face_each_other(xyz: np.ndarray, touched: str) -> np.ndarray:
     """Move two people apart until the first one's hand just reaches the second one's joint."""
-    hand = -xyz[0, :, LAYOUT.index("right_hand"), 2]
-    reached = int(hand.argmax())
-    gap = hand[reached] - xyz[1, reached, LAYOUT.index(touched), 2] + 0.08
+    reach = -xyz[0, :, LAYOUT.index("right_hand"), 2].min()
+    gap = reach - xyz[1, :, LAYOUT.index(touched), 2].min() + 0.05
     xyz[1] = xyz[1] @ yaw(np.pi).T
     xyz[0, ..., 2] += gap / 2
     xyz[1, ..., 2] -= gap / 2

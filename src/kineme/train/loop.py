@@ -85,10 +85,12 @@ def fit(
         SplitError: the store cannot provide the configured split.
     """
     index = training_clips(config, store)
-    run = _open_run(Path(out), config, store, len(index), resume)
     fabric = Fabric(accelerator=accelerator, devices=devices, precision=config.train.precision)
     fabric.launch()
-    loop = _Loop(fabric, run, store, index)
+    method = build_method(config, store.layout, store.channels)
+    with fabric.rank_zero_first():  # which makes the folder; the others find it there
+        run = _open_run(Path(out), config, store, len(index), resume or not fabric.is_global_zero)
+    loop = _Loop(fabric, run, method, store, index)
     if resume:
         loop.restore()
     loop.run_to_end(on_step)
@@ -114,12 +116,12 @@ def _open_run(out: Path, config: RunConfig, store: SkeletonStore, num_clips: int
 class _Loop:
     """State of a training run and the steps that change it."""
 
-    def __init__(self, fabric: Fabric, run: RunDir, store: SkeletonStore, index: np.ndarray) -> None:
+    def __init__(self, fabric: Fabric, run: RunDir, method: Method, store: SkeletonStore, index: np.ndarray) -> None:
         config = self.config = run.config.train
         self.fabric, self.run, self.index = fabric, run, torch.from_numpy(index)
         self.store = store.to(fabric.device) if fabric.device.type != "cpu" else store
         self.pipelines = [train_pipeline(run.config.prepare, augment) for augment in run.config.augment]
-        self.method: Method = build_method(run.config, store.layout, store.channels)
+        self.method = method
         self.average = _average(self.method, config.ema)
         self.batch_size = min(config.batch_size, len(index))
         self.steps_per_epoch = len(index) // self.batch_size
@@ -127,7 +129,7 @@ class _Loop:
         self.model, self.optimizer = fabric.setup(self.method, build_optimizer(self.method, config))
         if self.average is not None:
             self.average.to(fabric.device)
-        self.metrics = _Metrics(run.metrics_file)
+        self.metrics = _Metrics(run)
 
     def run_to_end(self, on_step: OnStep) -> None:
         """All remaining steps, with checkpoints on the way."""
@@ -135,7 +137,7 @@ class _Loop:
         checkpoint_steps = self.config.checkpoint_epochs * self.steps_per_epoch
         begin = self.step
         with _stop_requests() as stop:
-            while self.step < steps and not stop:
+            while self.step < steps and not self.asked_to(stop):
                 loss = self.train_step()
                 self.step += 1
                 logged = self.log(loss) if self.step % self.config.log_steps == 0 or self.step == steps else None
@@ -145,7 +147,19 @@ class _Loop:
                 on_step(Report(self.step, steps, self.step / self.steps_per_epoch, clips, logged))
         self.save()
         if self.step < steps:
-            raise InterruptedRunError(f"stopped after step {self.step} of {steps}, nothing is lost; go on with --resume")
+            raise InterruptedRunError(
+                f"stopped after step {self.step} of {steps}, nothing is lost; go on with --resume"
+            )
+
+    def asked_to(self, stop: Sequence[int]) -> bool:
+        """Whether any process was asked to stop; all answer alike, since none can go on without the others."""
+        if self.fabric.world_size == 1:
+            return bool(stop)
+        if self.step % self.config.log_steps:
+            return False  # to agree costs a synchronisation, like logging
+        asked = self.fabric.all_reduce(torch.tensor(len(stop), device=self.fabric.device), reduce_op="sum")
+        assert isinstance(asked, Tensor)
+        return asked.item() > 0
 
     def train_step(self) -> Tensor:
         """One optimiser step on the next batch; returns the detached mean loss."""
@@ -220,22 +234,21 @@ class _Loop:
     def restore(self) -> None:
         """Take up the last checkpoint; a run without one starts over."""
         state = self.run.load_state(self.fabric.device)
-        if state is None:
-            self.metrics.rewind(0, 0.0)
-            return
-        self.method.load_state_dict(state["method"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        if self.average is not None:
-            self.average.load_state_dict(state["average"])
-        self.step = state["step"]
-        self.metrics.rewind(self.step, state["seconds"])
+        if state is not None:
+            self.method.load_state_dict(state["method"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            if self.average is not None:
+                self.average.load_state_dict(state["average"])
+            self.step = state["step"]
+        if self.fabric.is_global_zero:
+            self.metrics.rewind(self.step, 0.0 if state is None else state["seconds"])
 
 
 @dataclass
 class _Metrics:
     """Writes metrics.jsonl."""
 
-    file: Path
+    run: RunDir
     lr: float = 0.0
     _began: float = field(default_factory=time.monotonic)
 
@@ -245,19 +258,14 @@ class _Metrics:
 
     def write(self, step: int, epoch: float, loss: float) -> None:
         line = {"step": step, "epoch": epoch, "loss": loss, "lr": self.lr, "seconds": round(self.seconds(), 3)}
-        with self.file.open("a", encoding="utf-8") as file:
+        with self.run.metrics_file.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
 
     def rewind(self, step: int, seconds: float) -> None:
         """Forget what was logged after a checkpoint."""
         self._began = time.monotonic() - seconds
-        lines = self.file.read_text(encoding="utf-8").splitlines() if self.file.exists() else []
-        kept = [line for line in lines if _complete(line) and json.loads(line)["step"] <= step]
-        write_atomically(self.file, "".join(line + "\n" for line in kept).encode())
-
-
-def _complete(line: str) -> bool:
-    return line.endswith("}")
+        kept = [line for line in self.run.metrics() if line["step"] <= step]
+        write_atomically(self.run.metrics_file, "".join(json.dumps(line) + "\n" for line in kept).encode())
 
 
 def _average(method: Method, decay: float | None) -> AveragedModel | None:

@@ -109,10 +109,11 @@ class RunDir:
         return self.path / "metrics.jsonl"
 
     def metrics(self) -> list[dict[str, float]]:
-        """Logged steps, oldest first."""
+        """Logged steps, oldest first, without the half line that a killed run may end in."""
         if not self.metrics_file.exists():
             return []
-        return [json.loads(line) for line in self.metrics_file.read_text(encoding="utf-8").splitlines()]
+        lines = self.metrics_file.read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) for line in lines if line.endswith("}")]
 
     def save_weights(self, weights: Mapping[str, Tensor]) -> None:
         """Replace the weights."""

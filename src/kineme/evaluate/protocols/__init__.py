@@ -1,5 +1,5 @@
 """Protocols: one file for each way of reading frozen features."""
 
-from kineme.evaluate.protocols.base import Candidates, Protocol, Settings, Task, protocols
+from kineme.evaluate.protocols.base import Candidates, Protocol, Settings, Task, protocols, represent
 
-__all__ = ["Candidates", "Protocol", "Settings", "Task", "protocols"]
+__all__ = ["Candidates", "Protocol", "Settings", "Task", "protocols", "represent"]

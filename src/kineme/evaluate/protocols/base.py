@@ -20,11 +20,13 @@ class Settings:
     Args:
         probe: the linear probe's schedule.
         standardise: scale features by the training clips' mean and deviation before kNN and retrieval.
+        average: represent a clip that is not trained on by the mean over its views.
         seed: of initial weights and of the order of clips.
     """
 
     probe: LinearProbeConfig = field(default_factory=LinearProbeConfig)
     standardise: bool = False
+    average: bool = False
     seed: int = 0
 
 
@@ -48,14 +50,19 @@ class Task:
 
     @property
     def train(self) -> Tensor:
-        """(N, D) features of the training clips, not augmented."""
-        return self.views[0]
+        """(N, D) the training clips, one vector each: as evaluation sees them, or the mean over views."""
+        return represent(self.views, self.settings.average)
 
     def hold_out(self, held_out: Tensor) -> "Task":
         """The same task inside the training clips: those marked in (N,) bool become the queries."""
         kept = ~held_out
         queries = self.train[held_out]
         return replace(self, views=self.views[:, kept], labels=self.labels[kept], queries=queries)
+
+
+def represent(views: Tensor, average: bool) -> Tensor:
+    """One vector per clip from (W, N, D): the first view, or the mean over all."""
+    return views.mean(dim=0) if average else views[0]
 
 
 @dataclass(frozen=True)

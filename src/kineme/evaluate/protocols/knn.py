@@ -16,7 +16,7 @@ QUERIES_AT_ONCE = 1024
 
 @protocols.register("knn")
 class NearestNeighbours(Protocol):
-    """Weighted vote of the k most similar training clips; candidates are k, the nearest alone the default."""
+    """Weighted vote of the k most similar training clips; k are candidates, the nearest alone the default."""
 
     version = 1
 

@@ -1,0 +1,1 @@
+"""How fast the pieces are, against plain versions of themselves: ``python -m benchmarks``."""

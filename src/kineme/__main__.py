@@ -1,0 +1,5 @@
+"""``python -m kineme`` is the ``kineme`` command."""
+
+from kineme.cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,84 @@
+"""The ``kineme`` command: a table of names and the functions behind them, imported only when called.
+
+Nothing heavy is imported to answer ``--help``; torch is imported by the functions that need it, when they run.
+"""
+
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Final
+
+COMMANDS: Final = {
+    "demo": ("demo:demo", "raw files to a measured result in minutes, on synthetic motions"),
+    "data check": ("data:check", "read every raw file of a download and name what is broken"),
+    "data prepare": ("data:prepare", "turn a raw download into a skeleton store"),
+    "data import": ("data:import_arrays", "turn your own arrays (.npz) into a skeleton store"),
+    "data convert": ("data:convert", "change the joint layout of a store"),
+    "data info": ("data:info", "what is in a store"),
+    "layouts": ("lists:layouts", "joint layouts"),
+    "recipes": ("lists:recipes", "recipes of all methods and datasets"),
+    "pretrain": ("pretrain:pretrain", "learn a representation without labels"),
+    "eval linear": ("evaluate:linear", "linear probe on frozen features"),
+    "eval logreg": ("evaluate:logreg", "logistic regression on frozen features"),
+    "eval knn": ("evaluate:knn", "nearest neighbours on frozen features"),
+    "eval retrieval": ("evaluate:retrieval", "mean average precision and recall on frozen features"),
+    "report": ("report:report", "table, JSON and figure of evaluated runs"),
+    "doctor": ("doctor:doctor", "check this installation and machine"),
+}
+
+_USAGE = """usage: kineme COMMAND [OPTIONS]
+
+Learn from human skeleton motion: raw recordings to a store, pretraining without labels,
+and evaluation that can be believed.
+
+commands (kineme COMMAND --help explains each):
+{commands}
+
+first steps:
+  kineme demo                                                   everything once, in minutes
+  kineme data prepare nucla RAW_FOLDER --out nucla.store        a raw download becomes a store
+  kineme pretrain mamp-nucla --store nucla.store --out run      learn without labels
+  kineme eval linear run --store nucla.store                    measure what was learned
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command named by the first words; returns the exit status."""
+    args = list(sys.argv[1:] if argv is None else argv)
+    name, rest = _split(args)
+    if name is None:
+        return _explain(args)
+    from kineme.cli.console import run_command
+
+    module_name, function_name = COMMANDS[name][0].split(":")
+    module = import_module(f"kineme.cli.{module_name}")
+    return run_command(f"kineme {name}", getattr(module, function_name), rest, getattr(module, "specialise", None))
+
+
+def _split(args: list[str]) -> tuple[str | None, list[str]]:
+    """Command name of one or two words, and what follows it."""
+    for words in (2, 1):
+        if " ".join(args[:words]) in COMMANDS:
+            return " ".join(args[:words]), args[words:]
+    return None, args
+
+
+def _explain(args: list[str]) -> int:
+    """Usage on request, or what was probably meant."""
+    words = [arg for arg in args if not arg.startswith("-")]
+    group = [name for name in COMMANDS if words and name.startswith(f"{words[0]} ")]
+    if "--version" in args:
+        import kineme
+
+        sys.stdout.write(f"kineme {kineme.__version__}\n")
+        return 0
+    if not words or (group and len(words) == 1):
+        names = group or list(COMMANDS)
+        lines = "\n".join(f"  {name:<16}{COMMANDS[name][1]}" for name in names)
+        sys.stdout.write(_USAGE.format(commands=lines))
+        return 0
+    close = get_close_matches(" ".join(words[:2]), COMMANDS, n=3) or get_close_matches(words[0], COMMANDS, n=3)
+    known = ", ".join(close or group or COMMANDS)
+    sys.stderr.write(f"kineme: no command {' '.join(words[:2])!r}; perhaps you meant: {known}\n")
+    return 2

@@ -1,0 +1,74 @@
+"""How commands speak to a terminal: one console, one way to run a function, one progress display."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+import tyro
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from kineme.errors import KinemeError
+
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+EXIT_ERROR, EXIT_STOPPED = 1, 130
+
+
+Specialise = Callable[[Sequence[str]], tuple[Callable[..., int | None], list[str]]]
+
+
+def run_command(
+    prog: str, function: Callable[..., int | None], args: Sequence[str], specialise: Specialise | None = None
+) -> int:
+    """Parse arguments for a function by its signature and run it; our own errors become one line and status 1.
+
+    Args:
+        prog: command as typed, for usage lines.
+        function: what the command does.
+        args: arguments after the command.
+        specialise: puts another function in place, whose options depend on the first arguments.
+    """
+    try:
+        if specialise is not None:
+            function, args = specialise(args)
+        return tyro.cli(function, prog=prog, args=list(args)) or 0
+    except KinemeError as error:
+        errors.print(f"[bold red]error:[/] {error}", soft_wrap=True, markup=True)
+        return EXIT_ERROR
+    except KeyboardInterrupt:
+        errors.print("stopped")
+        return EXIT_STOPPED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+
+
+class Update(Protocol):
+    """How much is done, and what to say beside it."""
+
+    def __call__(self, done: int, total: int, note: str = "") -> None: ...
+
+
+@contextmanager
+def progress_bar(description: str, unit: str) -> Iterator[Update]:
+    """A live bar on a terminal, silence elsewhere."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(unit),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=errors, disable=not errors.is_terminal) as progress:
+        task = progress.add_task(description, total=None, note="")
+
+        def update(done: int, total: int, note: str = "") -> None:
+            progress.update(task, completed=done, total=total, note=note)
+
+        yield update

@@ -1,0 +1,109 @@
+"""``kineme eval``: one protocol on one run, with its controls beside it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+from rich.table import Table
+
+from kineme.cli.console import console, progress_bar
+
+if TYPE_CHECKING:
+    from kineme.evaluate.result import Result, Score
+
+Run = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN", help="folder of the run")]
+Store = Annotated[Path, tyro.conf.arg(help="folder of the labelled store")]
+Split = Annotated[str | None, tyro.conf.arg(help="who trains and who tests; the run's own by default")]
+Seed = Annotated[int, tyro.conf.arg(help="seed of held-out subjects, augmented views and the probe")]
+Controls = Annotated[bool, tyro.conf.arg(help="measure the untrained twin and coordinate 1-NN too")]
+Device = Annotated[str, tyro.conf.arg(help="where to compute: cpu, cuda or mps")]
+
+
+def linear(
+    run: Run, /, *, store: Store, split: Split = None, seed: Seed = 0, controls: Controls = True, device: Device = "cpu"
+) -> None:
+    """Linear probe: batch norm and one linear layer on frozen features, trained as the papers do.
+
+    The accuracy of the last epoch is the result. The epoch that subjects held out of training prefer, and the
+    papers' rule (the best epoch on the test clips, optimistic), stand beside it, and so do two controls: the same
+    network untrained, and nearest neighbours in plain coordinates.
+    """
+    evaluate_run("linear", run, store, split, seed, controls, device)
+
+
+def logreg(
+    run: Run, /, *, store: Store, split: Split = None, seed: Seed = 0, controls: Controls = True, device: Device = "cpu"
+) -> None:
+    """Logistic regression on frozen, standardised features."""
+    evaluate_run("logreg", run, store, split, seed, controls, device)
+
+
+def knn(
+    run: Run, /, *, store: Store, split: Split = None, seed: Seed = 0, controls: Controls = True, device: Device = "cpu"
+) -> None:
+    """Nearest neighbours by cosine similarity on frozen features, weighted by similarity."""
+    evaluate_run("knn", run, store, split, seed, controls, device)
+
+
+def retrieval(
+    run: Run, /, *, store: Store, split: Split = None, seed: Seed = 0, controls: Controls = True, device: Device = "cpu"
+) -> None:
+    """Retrieval: test clips look for training clips of their class; mAP and recall at 1, 5 and 10."""
+    evaluate_run("retrieval", run, store, split, seed, controls, device)
+
+
+def evaluate_run(
+    protocol: str,
+    run: Path,
+    store: Path,
+    split: str | None = None,
+    seed: int = 0,
+    controls: bool = True,
+    device: str = "cpu",
+) -> None:
+    """Evaluate, print, and keep the result in the run's folder."""
+    from kineme.evaluate.evaluate import evaluate
+    from kineme.store import SkeletonStore
+    from kineme.train.run_dir import RunDir
+
+    opened = RunDir.open(run)
+    with progress_bar(f"eval {protocol}", "clips") as update:
+        result = evaluate(
+            opened,
+            SkeletonStore.open(store),
+            protocol,
+            split=split,
+            seed=seed,
+            controls=controls,
+            device=device,
+            progress=lambda what, done, total: update(done, total, what),
+        )
+    print_result(result)
+
+
+def print_result(result: "Result") -> None:
+    """One result with its selection rules and controls."""
+    counts = result.counts
+    title = f"{result.protocol} of {result.run} on {result.split}: {counts.train} training, {counts.test} test clips"
+    table = Table("features", "setting", "accuracy %", "95 % interval", "rule", title=title, title_justify="left")
+    for name, scores in (("pretrained", result.metrics), ("untrained twin", result.untrained)):
+        if scores is None:
+            continue
+        _add(table, f"{name}, last", scores.last)
+        if scores.best_val is not None:
+            _add(table, f"{name}, best_val", scores.best_val)
+        _add(table, f"{name}, best_test", scores.best_test)
+    if result.coordinate_1nn is not None:
+        _add(table, "coordinate 1-NN", result.coordinate_1nn)
+    console.print(table)
+    figures = {"chance": result.chance, "majority class": result.majority, **result.metrics.extra}
+    console.print("  ".join(f"{name} {100 * value:.1f} %" for name, value in figures.items()))
+    if result.metrics.best_val is None:
+        console.print(f"no best_val: {result.metrics.why_no_best_val}")
+    for message in result.health.messages:
+        console.print(f"[yellow]features: {message}[/]")
+
+
+def _add(table: Table, name: str, score: "Score") -> None:
+    interval = f"{100 * score.low:.1f} to {100 * score.high:.1f}"
+    table.add_row(name, score.candidate, f"{100 * score.accuracy:.1f}", interval, score.rule)

@@ -1,0 +1,145 @@
+"""``kineme pretrain``: a recipe, a store, and any field of the recipe changed by its dotted name."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import tyro
+from tyro.conf import Positional
+
+from kineme.cli.console import EXIT_STOPPED, console, errors, progress_bar
+from kineme.errors import ConfigError
+
+if TYPE_CHECKING:
+    from kineme.recipes.base import RunConfig
+    from kineme.store import SkeletonStore
+    from kineme.train.loop import Report
+
+Accelerator = Literal["auto", "cpu", "cuda", "mps"]
+
+
+def pretrain(
+    recipe: Positional[str],
+    /,
+    *,
+    store: Path,
+    out: Path | None = None,
+    config: Path | None = None,
+    resume: bool = False,
+    dry_run: bool = False,
+    accelerator: Accelerator = "auto",
+    devices: int = 1,
+) -> int:
+    """Learn a representation from the clips of a store, without their labels.
+
+    `kineme recipes` lists the recipes; `kineme pretrain RECIPE --help` lists every setting of one, each of which can
+    be changed here by its dotted name, as in --train.epochs 100 --method.mask-ratio 0.8.
+
+    Ctrl-C stops after the current step and saves; --resume goes on and ends with the same weights as if nothing
+    had happened.
+
+    Args:
+        recipe: name of a recipe; leave it out with --config.
+        store: folder of the store.
+        out: folder of the run; runs/RECIPE by default.
+        config: replay a run from its run.json instead of naming a recipe.
+        resume: go on with the run that is in --out.
+        dry_run: print the resolved configuration and stop.
+        accelerator: where to train.
+        devices: how many devices.
+    """
+    raise AssertionError("`specialise` puts the recipe's own command in place of this one")
+
+
+def specialise(args: Sequence[str]) -> tuple[Callable[..., int], list[str]]:
+    """The command with the settings of the named recipe as its defaults, and the arguments that remain."""
+    rest = list(args)
+    if rest and not rest[0].startswith("-"):
+        from kineme.recipes.base import recipe_config
+
+        return _command(recipe_config(rest[0])), rest[1:]
+    if "--config" in rest[:-1]:
+        place = rest.index("--config")
+        config = _replayed(Path(rest[place + 1]))
+        return _command(config), rest[:place] + rest[place + 2 :]
+    return pretrain, rest
+
+
+def _replayed(file: Path) -> "RunConfig":
+    from kineme.recipes.base import RunConfig
+    from kineme.train.run_dir import RunRecord
+
+    try:
+        return RunRecord.load(file).config
+    except ConfigError:
+        return RunConfig.load(file)
+
+
+def _command(defaults: "RunConfig") -> Callable[..., int]:
+    from kineme.recipes.base import RunConfig
+    from kineme.store import SkeletonStore
+
+    def run_recipe(
+        *,
+        store: Path | None = None,
+        out: Path | None = None,
+        resume: bool = False,
+        dry_run: bool = False,
+        accelerator: Accelerator = "auto",
+        devices: int = 1,
+        config: Annotated[RunConfig, tyro.conf.arg(name="")] = defaults,
+    ) -> int:
+        """Learn a representation from the clips of a store, without their labels.
+
+        Args:
+            store: folder of the store.
+            out: folder of the run; runs/RECIPE by default.
+            resume: go on with the run that is in --out.
+            dry_run: print the resolved configuration and stop.
+            accelerator: where to train.
+            devices: how many devices.
+            config: settings of the recipe.
+        """
+        if dry_run:
+            console.print_json(config.model_dump_json())
+            return 0
+        if store is None:
+            raise ConfigError("no store to learn from; add --store STORE")
+        target = out or Path("runs") / (config.recipe or config.method.name)
+        return _run(config, SkeletonStore.open(store), target, resume, accelerator, devices)
+
+    return run_recipe
+
+
+def _run(config: "RunConfig", store: "SkeletonStore", out: Path, resume: bool, accelerator: str, devices: int) -> int:
+    from kineme.train.loop import InterruptedRunError, fit
+
+    try:
+        with training_display() as on_step:
+            run = fit(config, store, out, resume=resume, accelerator=accelerator, devices=devices, on_step=on_step)
+    except InterruptedRunError as stopped:
+        errors.print(f"{stopped} --out {out}")
+        return EXIT_STOPPED
+    console.print(f"trained: {run.path}\nmeasure it: kineme eval linear {run.path} --store {store.path}")
+    return 0
+
+
+@contextmanager
+def training_display(lines: int = 10) -> "Iterator[Callable[[Report], None]]":
+    """Live bar with loss and throughput on a terminal; about ``lines`` plain lines elsewhere."""
+    began, printed, loss = time.monotonic(), 0, float("nan")
+    with progress_bar("training", "steps") as update:
+
+        def on_step(report: "Report") -> None:
+            nonlocal printed, loss
+            loss = loss if report.loss is None else report.loss
+            rate = report.clips / (time.monotonic() - began)
+            note = f"epoch {report.epoch:.1f}  loss {loss:.4f}  {rate:,.0f} clips/s"
+            update(report.step, report.steps, note)
+            if not errors.is_terminal and report.step * lines // report.steps > printed:
+                printed = report.step * lines // report.steps
+                errors.print(f"step {report.step}/{report.steps}  {note}")
+
+        yield on_step

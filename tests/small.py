@@ -1,0 +1,46 @@
+"""Any registered recipe or setting, with networks small enough to test."""
+
+from kineme.config import Config
+from kineme.encoders import encoders
+from kineme.methods import methods
+from kineme.recipes.base import RunConfig
+
+_SIZES = {
+    "width": 16,
+    "depth": 1,
+    "heads": 2,
+    "segment": 4,
+    "decoder_width": 16,
+    "decoder_depth": 1,
+    "decoder_heads": 2,
+}
+
+
+def small(settings: Config) -> Config:
+    """The same settings with every size that is known by its name made small."""
+    return settings.with_changes(**{key: size for key, size in _SIZES.items() if key in type(settings).model_fields})
+
+
+def small_run(config: RunConfig) -> RunConfig:
+    """A run of small networks on short windows of one body, over all clips."""
+    return config.with_changes(
+        split=None,
+        method=small(config.method),
+        encoder=small(config.encoder),
+        prepare=config.prepare.with_changes(window=16, bodies=1),
+        train=config.train.with_changes(epochs=1, batch_size=4),
+    )
+
+
+def small_pair(method: str, encoder: str) -> RunConfig:
+    """Run of any method on any encoder, at their default settings made small."""
+    kind = methods.get(method)
+    plain = RunConfig.parse(
+        {"method": {"name": method}, "encoder": {"name": encoder}, "augment": [{}] * kind.num_views}
+    )
+    return small_run(plain)
+
+
+def pairs() -> list[tuple[str, str]]:
+    """Every registered method with every registered encoder."""
+    return [(method, encoder) for method in methods.names() for encoder in encoders.names()]

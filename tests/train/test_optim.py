@@ -1,0 +1,51 @@
+"""Optimiser and schedule."""
+
+from itertools import pairwise
+
+import pytest
+import torch
+from torch import nn
+
+from kineme.train.config import TrainConfig
+from kineme.train.optim import build_optimizer, cosine_lr, layer_of, layer_scale, set_lr
+
+
+def test_schedule_rises_then_falls() -> None:
+    rates = [cosine_lr(epoch / 10, peak=1.0, minimum=0.2, warmup=5, epochs=50) for epoch in range(501)]
+    assert rates[0] == 0
+    assert rates[25] == pytest.approx(0.5)
+    assert max(rates) == rates[50] == 1
+    assert rates[-1] == pytest.approx(0.2)
+    assert all(later <= earlier for earlier, later in pairwise(rates[50:]))
+
+
+def test_no_warmup_starts_at_the_peak() -> None:
+    assert cosine_lr(0, peak=1.0, minimum=0.0, warmup=0, epochs=10) == 1
+
+
+def test_warmup_of_a_short_run_is_the_whole_run() -> None:
+    optimizer = build_optimizer(nn.Linear(2, 2), TrainConfig(epochs=4))
+    assert set_lr(optimizer, TrainConfig(epochs=4, warmup_epochs=20, lr=1.0), epoch=3) == pytest.approx(0.75)
+
+
+def test_set_lr_sets_every_group() -> None:
+    config = TrainConfig(epochs=10, warmup_epochs=2, lr=1.0)
+    optimizer = build_optimizer(nn.Linear(2, 2), config)
+    assert set_lr(optimizer, config, epoch=1) == 0.5
+    assert [group["lr"] for group in optimizer.param_groups] == [0.5, 0.5]
+
+
+def test_decay_spares_biases_norms_and_the_frozen() -> None:
+    network = nn.Sequential(nn.Linear(3, 4), nn.LayerNorm(4), nn.Linear(4, 2))
+    network[0].requires_grad_(False)
+    decayed, spared = build_optimizer(network, TrainConfig(weight_decay=0.1)).param_groups
+    assert (decayed["weight_decay"], spared["weight_decay"]) == (0.1, 0)
+    assert [parameter.shape for parameter in decayed["params"]] == [torch.Size([2, 4])]
+    assert [parameter.shape for parameter in spared["params"]] == [torch.Size([4]), torch.Size([4]), torch.Size([2])]
+
+
+def test_layers_from_the_bottom_up() -> None:
+    names = ["tokeniser.weight", "positions.time", "blocks.0.norm1.bias", "blocks.11.mlp.fc1.weight", "norm.weight"]
+    assert [layer_of(name, depth=12) for name in names] == [0, 0, 1, 12, 13]
+    assert layer_scale("head.weight", depth=12, decay=0.5) == 1
+    assert layer_scale("blocks.11.norm1.bias", depth=12, decay=0.5) == 0.5

@@ -118,7 +118,7 @@ class SkeletonStore:
             ClipError: a clip has the wrong shape, NaN in single joints, nobody in it, or a label without a class.
             DuplicateClipError: two clips have one id.
         """
-        from kineme.store_writer import MemoryWriter
+        from kineme.memory_writer import MemoryWriter
 
         layout = Layout.get(layout) if isinstance(layout, str) else layout
         names, numbers = _class_names(labels, classes)

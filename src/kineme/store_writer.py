@@ -17,120 +17,11 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from kineme.clip_table import ClipTable
 from kineme.clips import Clip
-from kineme.errors import ClipError, DuplicateClipError, KinemeError, StoreError
+from kineme.errors import KinemeError, StoreError
 from kineme.layout import Layout
-from kineme.store import FORMAT, META_FIELDS, VERSION, SkeletonStore, clip_dtype
-
-
-def check_clip(clip: Clip, layout: Layout, num_classes: int) -> None:
-    """Refuse a clip that a store cannot hold.
-
-    Raises:
-        ClipError: wrong shape or joint count, NaN or infinity, coordinates of an absent body, nobody present, all
-            coordinates zero, or a label without a class.
-    """
-    xyz, present = clip.xyz, clip.present
-    if xyz.ndim != 4 or xyz.shape[3] not in (2, 3):
-        raise ClipError(f"clip {clip.id}: expected (M, T, V, C) with 2 or 3 coordinates, found {xyz.shape}")
-    if xyz.shape[2] != layout.num_joints:
-        raise ClipError(
-            f"clip {clip.id}: layout {layout.name} has {layout.num_joints} joints, the clip has {xyz.shape[2]}; "
-            f"name the right layout (kineme layouts lists them)"
-        )
-    if present.shape != xyz.shape[:2]:
-        raise ClipError(f"clip {clip.id}: presence {present.shape} does not match coordinates {xyz.shape}")
-    if not np.isfinite(xyz).all():
-        body, frame, joint, _ = (int(i) for i in np.argwhere(~np.isfinite(xyz))[0])
-        raise ClipError(
-            f"clip {clip.id}: NaN or infinity at body {body}, frame {frame}, joint {layout.joints[joint]}; "
-            f"repair the joint, or mark the whole body-frame absent"
-        )
-    if xyz[~present].any():
-        body, frame = (int(i) for i in np.argwhere(~present & xyz.any(axis=(2, 3)))[0])
-        raise ClipError(
-            f"clip {clip.id}: body {body} is absent in frame {frame} but has coordinates there; "
-            f"set them to zero, or mark the body present"
-        )
-    if not present.any():
-        raise ClipError(f"clip {clip.id}: no body in any frame")
-    if not xyz[present].any():
-        raise ClipError(f"clip {clip.id}: every coordinate is zero")
-    if clip.label is not None and not 0 <= clip.label < num_classes:
-        raise ClipError(f"clip {clip.id}: label {clip.label} is out of range, there are {num_classes} classes")
-
-
-class _ClipTable:
-    """Clip records as they accumulate, with the checks that need to see all of them."""
-
-    def __init__(self, layout: Layout, classes: Sequence[str], channels: int) -> None:
-        self.layout, self.classes, self.channels = layout, tuple(classes), channels
-        self.rows: list[tuple[Any, ...]] = []
-        self.ids: set[str] = set()
-        self.num_rows = 0
-
-    def append(self, clip: Clip) -> None:
-        check_clip(clip, self.layout, len(self.classes))
-        if clip.id in self.ids:
-            raise DuplicateClipError(f"clip {clip.id} is in the store already; clip ids must be unique")
-        if clip.xyz.shape[3] != self.channels:
-            raise ClipError(f"clip {clip.id}: {clip.xyz.shape[3]} coordinates, the store has {self.channels}")
-        bodies, length = clip.present.shape
-        meta = tuple(getattr(clip, name) for name in META_FIELDS)
-        label = -1 if clip.label is None else clip.label
-        self.record((clip.id, self.num_rows, length, bodies, clip.fps, label, *meta))
-
-    def fits(self, row: tuple[Any, ...], num_rows: int) -> bool:
-        """Whether arrays of so many rows hold this record's coordinates."""
-        return self.num_rows + row[2] * row[3] <= num_rows
-
-    def record(self, row: tuple[Any, ...]) -> None:
-        self.rows.append(row)
-        self.ids.add(row[0])
-        self.num_rows += row[2] * row[3]
-
-    def to_array(self) -> np.ndarray:
-        return np.array(self.rows, clip_dtype(max((len(row[0]) for row in self.rows), default=1)))
-
-
-class MemoryWriter:
-    """Collects clips into a store that lives in memory."""
-
-    def __init__(
-        self,
-        layout: Layout,
-        classes: Sequence[str] = (),
-        *,
-        channels: int = 3,
-        provenance: Mapping[str, Any] | None = None,
-    ) -> None:
-        self._table = _ClipTable(layout, classes, channels)
-        self._provenance = dict(provenance or {})
-        self._xyz: list[np.ndarray] = []
-        self._present: list[np.ndarray] = []
-
-    def add(self, clip: Clip) -> None:
-        """Append a clip; see `check_clip` and `StoreWriter.add` for what is refused."""
-        self._table.append(clip)
-        self._xyz.append(clip.xyz.reshape(-1, *clip.xyz.shape[2:]))
-        self._present.append(clip.present.reshape(-1))
-
-    def finish(self) -> SkeletonStore:
-        """The store.
-
-        Raises:
-            StoreError: no clip was added.
-        """
-        if not self._xyz:
-            raise StoreError("a store needs at least one clip")
-        return SkeletonStore(
-            np.concatenate(self._xyz),
-            np.concatenate(self._present),
-            self._table.to_array(),
-            layout=self._table.layout,
-            classes=self._table.classes,
-            provenance=self._provenance,
-        )
+from kineme.store import FORMAT, VERSION, SkeletonStore
 
 
 class _NpyAppender:
@@ -205,7 +96,7 @@ class StoreWriter:
         if self.path.exists():
             raise StoreError(f"{self.path} exists; choose another --out, or remove it first")
         self._folder = self.path.with_name(self.path.name + ".writing")
-        self._table = _ClipTable(layout, classes, channels)
+        self._table = ClipTable(layout, classes, channels)
         self._provenance = dict(provenance or {})
         self._begin(resume)
 

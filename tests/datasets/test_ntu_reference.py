@@ -14,9 +14,9 @@ from kineme.datasets.base import Source
 from kineme.datasets.ntu_format import parse_skeleton
 from kineme.datasets.ntu_reference import centre_reference, reference_bodies
 from kineme.errors import SourceError
+from kineme.memory_writer import MemoryWriter
 from kineme.splits import get_split
 from kineme.store import SkeletonStore
-from kineme.store_writer import MemoryWriter
 from skeleton_text import skeleton_text, tracks_text, walker
 
 

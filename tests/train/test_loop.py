@@ -156,7 +156,7 @@ def test_resuming_a_finished_run_changes_nothing(tmp_path: Path, undisturbed: Ca
 
 def test_reports(tmp_path: Path) -> None:
     reports: list[Report] = []
-    run(config_with(log_steps=4), tmp_path, on_step=reports.append)
+    run(config_with(log_steps=4, checkpoint_epochs=2), tmp_path, on_step=reports.append)
     assert [(report.step, report.steps, report.clips) for report in reports] == [(i, 6, i * 8) for i in range(1, 7)]
     assert [report.step for report in reports if report.loss is not None] == [4, 6]
     assert reports[-1].epoch == 2

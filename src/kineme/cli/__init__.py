@@ -73,6 +73,10 @@ def _explain(args: list[str]) -> int:
 
         sys.stdout.write(f"kineme {kineme.__version__}\n")
         return 0
+    unknown = [arg for arg in args if arg.startswith("-") and arg not in ("-h", "--help")]
+    if unknown and not words:
+        sys.stderr.write(f"kineme: no option {unknown[0]}; kineme --help lists the commands\n")
+        return 2
     if not words or (group and len(words) == 1):
         names = group or list(COMMANDS)
         lines = "\n".join(f"  {name:<16}{COMMANDS[name][1]}" for name in names)

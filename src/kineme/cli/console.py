@@ -8,11 +8,13 @@ from typing import Protocol
 import tyro
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.text import Text
 
 from kineme.errors import KinemeError
 
-console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
+# Paths and messages are printed as they are: to rich's markup, [viz] would be a tag and :100: an emoji.
+console = Console(highlight=False, markup=False, emoji=False)
+errors = Console(stderr=True, highlight=False, markup=False, emoji=False)
 
 EXIT_ERROR, EXIT_STOPPED = 1, 130
 
@@ -36,7 +38,7 @@ def run_command(
             function, args = specialise(args)
         return tyro.cli(function, prog=prog, args=list(args)) or 0
     except KinemeError as error:
-        errors.print(f"[bold red]error:[/] {error}", soft_wrap=True, markup=True)
+        errors.print(Text.assemble(("error:", "bold red"), f" {error}"), soft_wrap=True)
         return EXIT_ERROR
     except KeyboardInterrupt:
         errors.print("stopped")

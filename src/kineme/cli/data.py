@@ -4,8 +4,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import tyro
 from rich.table import Table
-from tyro.conf import Positional
 
 from kineme.cli.console import EXIT_ERROR, console, progress_bar
 
@@ -13,8 +13,13 @@ if TYPE_CHECKING:
     from kineme.datasets.prepare import Report
     from kineme.store import SkeletonStore
 
+DatasetName = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DATASET")]
+Raw = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RAW")]
+Arrays = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="ARRAYS")]
+Store = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="STORE")]
 
-def check(dataset: Positional[str], raw: Positional[Path], /, *, jobs: int = 1, report: Path | None = None) -> int:
+
+def check(dataset: DatasetName, raw: Raw, /, *, jobs: int = 1, report: Path | None = None) -> int:
     """Read every raw file of a download and name each broken one with file and line; nothing is changed.
 
     Ends with status 1 where files are broken.
@@ -37,8 +42,8 @@ def check(dataset: Positional[str], raw: Positional[Path], /, *, jobs: int = 1, 
 
 
 def prepare(
-    dataset: Positional[str],
-    raw: Positional[Path],
+    dataset: DatasetName,
+    raw: Raw,
     /,
     *,
     out: Path,
@@ -68,7 +73,7 @@ def prepare(
     _print_store(store)
 
 
-def import_arrays(arrays: Positional[Path], /, *, layout: str, out: Path, fps: float = 0.0) -> None:
+def import_arrays(arrays: Arrays, /, *, layout: str, out: Path, fps: float = 0.0) -> None:
     """Turn your own arrays into a skeleton store; labels are optional.
 
     The .npz file holds `data` (all frames after one another, (F, V, C) or (F, M, V, C)) and `offsets` (N+1, the
@@ -85,7 +90,7 @@ def import_arrays(arrays: Positional[Path], /, *, layout: str, out: Path, fps: f
     _print_store(load_ragged_npz(arrays, layout, fps=fps).save(out))
 
 
-def convert(store: Positional[Path], /, *, layout: str, out: Path) -> None:
+def convert(store: Store, /, *, layout: str, out: Path) -> None:
     """Change the joint layout of a store: joints are matched by name, missing ones made from their neighbours.
 
     Args:
@@ -100,7 +105,7 @@ def convert(store: Positional[Path], /, *, layout: str, out: Path) -> None:
     _print_store(convert_store(SkeletonStore.open(store), Layout.get(layout), out))
 
 
-def info(store: Positional[Path], /, *, as_json: Annotated[bool, "print JSON"] = False) -> None:
+def info(store: Store, /, *, as_json: bool = False) -> None:
     """Say what is in a store: clips per class, subject and view, lengths, and where it comes from.
 
     Args:

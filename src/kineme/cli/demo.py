@@ -3,6 +3,8 @@
 import time
 from pathlib import Path
 
+from rich.text import Text
+
 from kineme.cli import data
 from kineme.cli.console import console
 from kineme.cli.evaluate import evaluate_run
@@ -42,7 +44,7 @@ def demo(*, out: Path = Path("demo"), seed: int = 0) -> int:
 
 
 def _say(what: str, command: str) -> None:
-    console.print(f"\n[bold]{what}[/]  [dim]{command}[/]")
+    console.print(Text.assemble("\n", (what, "bold"), "  ", (command, "dim")))
 
 
 def _write_raw(folder: Path, seed: int) -> None:

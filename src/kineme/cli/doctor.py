@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from rich.table import Table
+from rich.text import Text
 
 from kineme.cli.console import EXIT_ERROR, console
 
@@ -20,22 +21,21 @@ def doctor() -> int:
 
     Ends with status 1 where something is missing.
     """
-    import torch
-
     import kineme
 
     table = Table("what", "found", show_header=False)
     table.add_row("kineme", kineme.__version__)
     table.add_row("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
-    table.add_row("processors", f"{os.cpu_count()}, torch uses {torch.get_num_threads()}")
     table.add_row("free disk here", f"{shutil.disk_usage(Path.cwd()).free / 2**30:.0f} GiB")
-    table.add_row("accelerator", _accelerator())
     missing = [name for name in _NEEDED if not _version(name)]
     for name in _NEEDED:
-        table.add_row(name, _version(name) or "[red]missing[/]")
+        table.add_row(name, _version(name) or Text("missing", style="red"))
     for name, why in _OPTIONAL.items():
         table.add_row(name, _version(name) if find_spec(name) else f"not installed ({why})")
-    table.add_row("training step", _training_step())
+    if not missing:
+        table.add_row("processors", _processors())
+        table.add_row("accelerator", _accelerator())
+        table.add_row("training step", _training_step())
     console.print(table)
     return EXIT_ERROR if missing else 0
 
@@ -45,6 +45,12 @@ def _version(package: str) -> str:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return ""
+
+
+def _processors() -> str:
+    import torch
+
+    return f"{os.cpu_count()}, torch uses {torch.get_num_threads()}"
 
 
 def _accelerator() -> str:

@@ -101,7 +101,7 @@ def print_result(result: "Result") -> None:
     if result.metrics.best_val is None:
         console.print(f"no best_val: {result.metrics.why_no_best_val}")
     for message in result.health.messages:
-        console.print(f"[yellow]features: {message}[/]")
+        console.print(f"features: {message}", style="yellow")
 
 
 def _add(table: Table, name: str, score: "Score") -> None:

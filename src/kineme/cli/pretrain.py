@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
-from tyro.conf import Positional
 
 from kineme.cli.console import EXIT_STOPPED, console, errors, progress_bar
 from kineme.errors import ConfigError
@@ -17,11 +16,12 @@ if TYPE_CHECKING:
     from kineme.store import SkeletonStore
     from kineme.train.loop import Report
 
+RecipeName = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RECIPE")]
 Accelerator = Literal["auto", "cpu", "cuda", "mps"]
 
 
 def pretrain(
-    recipe: Positional[str],
+    recipe: RecipeName,
     /,
     *,
     store: Path,
@@ -50,12 +50,13 @@ def pretrain(
         accelerator: where to train.
         devices: how many devices.
     """
-    raise AssertionError("`specialise` puts the recipe's own command in place of this one")
+    # `specialise` puts the recipe's own command in place of this one wherever the recipe comes first.
+    raise ConfigError(f"the recipe comes before its settings: kineme pretrain {recipe} --store {store}")
 
 
 def specialise(args: Sequence[str]) -> tuple[Callable[..., int], list[str]]:
     """The command with the settings of the named recipe as its defaults, and the arguments that remain."""
-    rest = list(args)
+    rest = [part for arg in args for part in (arg.split("=", 1) if arg.startswith("--config=") else [arg])]
     if rest and not rest[0].startswith("-"):
         from kineme.recipes.base import recipe_config
 
@@ -129,14 +130,14 @@ def _run(config: "RunConfig", store: "SkeletonStore", out: Path, resume: bool, a
 @contextmanager
 def training_display(lines: int = 10) -> "Iterator[Callable[[Report], None]]":
     """Live bar with loss and throughput on a terminal; about ``lines`` plain lines elsewhere."""
-    began, printed, loss = time.monotonic(), 0, float("nan")
+    began, printed, loss = time.monotonic(), 0, "–"
     with progress_bar("training", "steps") as update:
 
         def on_step(report: "Report") -> None:
             nonlocal printed, loss
-            loss = loss if report.loss is None else report.loss
+            loss = loss if report.loss is None else f"{report.loss:.4f}"
             rate = report.clips / (time.monotonic() - began)
-            note = f"epoch {report.epoch:.1f}  loss {loss:.4f}  {rate:,.0f} clips/s"
+            note = f"epoch {report.epoch:.1f}  loss {loss}  {rate:,.0f} clips/s"
             update(report.step, report.steps, note)
             if not errors.is_terminal and report.step * lines // report.steps > printed:
                 printed = report.step * lines // report.steps

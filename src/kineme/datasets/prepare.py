@@ -15,11 +15,12 @@ from typing import cast
 import numpy as np
 from joblib import Parallel, delayed
 
+from kineme.clip_table import check_clip
 from kineme.clips import Clip
 from kineme.datasets.base import Dataset, Source
 from kineme.errors import ClipError, SourceError, StoreError
 from kineme.store import SkeletonStore
-from kineme.store_writer import StoreWriter, check_clip
+from kineme.store_writer import StoreWriter
 
 Progress = Callable[[int, int], None]
 """Called with the number of clips done and the number of all, now and then from the calling thread."""

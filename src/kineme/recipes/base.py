@@ -7,6 +7,7 @@ changes a field. ``run.json`` is the exchange format: it replays a run.
 from collections.abc import Callable
 from typing import Annotated, Any
 
+import tyro
 from pydantic import BeforeValidator, SerializeAsAny
 
 from kineme.config import Config
@@ -50,7 +51,7 @@ class RunConfig(Config):
     train: TrainConfig = TrainConfig()
     features: FeatureConfig = FeatureConfig()
     probe: LinearProbeConfig = LinearProbeConfig()
-    published: tuple[Published, ...] = ()
+    published: Annotated[tuple[Published, ...], tyro.conf.Suppress] = ()
 
 
 Recipe = Callable[[], RunConfig]

@@ -1,6 +1,6 @@
 """Compact recipes of MAE and MAMP for small data: minutes on a processor, found without test clips or labels of them.
 
-What they add to the published ones, and why, is told in docs/benchmarks.md.
+What they change of the published ones, and what each change gave, is told in docs/benchmarks.md.
 """
 
 import math
@@ -9,34 +9,43 @@ from kineme.encoders.skeleton_transformer import SkeletonTransformerConfig
 from kineme.evaluate.config import FeatureConfig, LinearProbeConfig
 from kineme.methods.mae import MAEConfig
 from kineme.methods.mamp import MAMPConfig
+from kineme.methods.masked import MaskedConfig
 from kineme.recipes.base import RunConfig, recipes
 from kineme.train.config import TrainConfig
 from kineme.transforms.pipeline import Augmentation, Preparation
 
 
-@recipes.register("mae-compact")
-def mae_compact() -> RunConfig:
-    """MAE for a small store of your own; all its clips."""
-    method = MAEConfig(mask_ratio=0.8, decoder_width=64, decoder_depth=1, decoder_heads=1)
+def _compact(method: MaskedConfig) -> RunConfig:
+    """A narrow encoder on the first body, facing the viewer; small turns, mirroring and scaling for the rest."""
     return RunConfig(
         method=method,
         encoder=SkeletonTransformerConfig(width=64, depth=4, heads=2, mlp_ratio=2, segment=8),
         prepare=Preparation(window=40, bodies=1, yaw=True, test_keep=1.0),
-        augment=(
-            Augmentation(keep=(0.5, 1.0), min_frames=8, rotation=(0, math.radians(30), 0), mirror=0.5, scale=0.1),
-        ),
-        train=TrainConfig(epochs=400, batch_size=64, lr=1e-3, min_lr=0.0, warmup_epochs=20, checkpoint_epochs=50),
-        features=FeatureConfig(pool="moments", views=9, average=True, standardise=True),
-        probe=LinearProbeConfig(lr=0.1),
+        augment=(Augmentation(min_frames=8, rotation=(0, math.radians(30), 0), mirror=0.5, scale=0.1),),
+        train=TrainConfig(epochs=240, batch_size=64, lr=3e-3, min_lr=0.0, warmup_epochs=12, checkpoint_epochs=40),
+        features=FeatureConfig(pool="joint", views=7, average=True, standardise=True),
+        probe=LinearProbeConfig(lr=0.02),
     )
+
+
+def _for_utd_mhad(config: RunConfig) -> RunConfig:
+    """Left and right tell classes apart there, and half as many clips make an epoch half as long."""
+    augment = tuple(view.with_changes(mirror=0.0) for view in config.augment)
+    train = config.train.with_changes(epochs=480, warmup_epochs=24, checkpoint_epochs=80)
+    return config.with_changes(split="odd-even-subjects", augment=augment, train=train)
+
+
+@recipes.register("mae-compact")
+def mae_compact() -> RunConfig:
+    """MAE for a small store of your own; all its clips."""
+    return _compact(MAEConfig(mask_ratio=0.8, decoder_width=64, decoder_depth=1, decoder_heads=1))
 
 
 @recipes.register("mamp-compact")
 def mamp_compact() -> RunConfig:
     """MAMP for a small store of your own; all its clips."""
-    shared = mae_compact()
-    sizes = shared.method.model_dump(exclude={"name", "norm_target"})
-    return shared.with_changes(method=MAMPConfig(**sizes, norm_target="clip", tau=0.8, motion_stride=4))
+    sizes = {"decoder_width": 64, "decoder_depth": 1, "decoder_heads": 1}
+    return _compact(MAMPConfig(**sizes, mask_ratio=0.6, norm_target="clip", tau=0.8, motion_stride=8))
 
 
 @recipes.register("mae-nucla")
@@ -54,13 +63,13 @@ def mamp_nucla() -> RunConfig:
 @recipes.register("mae-utd-mhad")
 def mae_utd_mhad() -> RunConfig:
     """MAE on UTD-MHAD, odd to even subjects."""
-    return mae_compact().with_changes(split="odd-even-subjects")
+    return _for_utd_mhad(mae_compact())
 
 
 @recipes.register("mamp-utd-mhad")
 def mamp_utd_mhad() -> RunConfig:
     """MAMP on UTD-MHAD, odd to even subjects."""
-    return mamp_compact().with_changes(split="odd-even-subjects")
+    return _for_utd_mhad(mamp_compact())
 
 
 @recipes.register("mamp-demo")
@@ -69,6 +78,7 @@ def mamp_demo() -> RunConfig:
     compact = mamp_compact()
     return compact.with_changes(
         split="odd-even-subjects",
-        prepare=compact.prepare.with_changes(bodies=2),
-        train=compact.train.with_changes(epochs=80, warmup_epochs=4, checkpoint_epochs=20),
+        encoder=compact.encoder.with_changes(depth=3),
+        train=compact.train.with_changes(epochs=150, batch_size=32, warmup_epochs=8),
+        features=compact.features.with_changes(views=5),
     )

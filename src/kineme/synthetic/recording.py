@@ -11,8 +11,8 @@ import numpy as np
 
 from kineme.clips import Clip
 from kineme.errors import ConfigError
+from kineme.memory_writer import MemoryWriter
 from kineme.store import SkeletonStore
-from kineme.store_writer import MemoryWriter
 from kineme.synthetic.body import LAYOUT
 from kineme.synthetic.motions import MOTIONS, SYNTHETIC_CLASSES
 from kineme.synthetic.performance import FPS, Performer, perform

@@ -140,8 +140,11 @@ class _Loop:
             while self.step < steps and not self.asked_to(stop):
                 loss = self.train_step()
                 self.step += 1
-                logged = self.log(loss) if self.step % self.config.log_steps == 0 or self.step == steps else None
-                if self.step % checkpoint_steps == 0:
+                save = self.step % checkpoint_steps == 0
+                # Looked at before it is saved: a loss that is not a number never reaches a checkpoint.
+                look = save or self.step % self.config.log_steps == 0 or self.step == steps
+                logged = self.log(loss) if look else None
+                if save:
                     self.save()
                 clips = (self.step - begin) * self.batch_size
                 on_step(Report(self.step, steps, self.step / self.steps_per_epoch, clips, logged))

@@ -47,7 +47,10 @@ def _first_rows(clips: RaggedClips) -> Tensor:
 def _facing(body: Tensor, layout: Layout) -> Tensor:
     """(B, 3, 3) rotations about the vertical that bring each (V, 3) body's hips parallel to the first axis."""
     if body.shape[-1] != 3:
-        raise LayoutError(f"yaw alignment needs 3 coordinates per joint, clips of {layout.name} have {body.shape[-1]}")
+        raise LayoutError(
+            f"yaw alignment needs 3 coordinates per joint, clips of {layout.name} have {body.shape[-1]}; "
+            f"switch it off with --prepare.no-yaw"
+        )
     up = "xyz".index(layout.up[1])
     first, second = (axis for axis in range(3) if axis != up)
     left, right = layout.indices(layout.across)

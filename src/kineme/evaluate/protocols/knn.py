@@ -16,14 +16,14 @@ QUERIES_AT_ONCE = 1024
 
 @protocols.register("knn")
 class NearestNeighbours(Protocol):
-    """Weighted vote of the k most similar training clips; k are candidates, the nearest alone the default."""
+    """Weighted vote of the k most similar training clips; candidates are k, five the default."""
 
     version = 1
 
     def candidates(self, task: Task) -> Candidates:
         votes = [_vote(chunk, task.labels, task.num_classes) for chunk in similarities(task)]
         names = tuple(f"k={k}" for k in NEIGHBOURS)
-        return Candidates(names, torch.cat(votes, dim=1).cpu(), default=NEIGHBOURS.index(1))
+        return Candidates(names, torch.cat(votes, dim=1).cpu(), default=NEIGHBOURS.index(5))
 
 
 def similarities(task: Task) -> Iterator[Tensor]:

@@ -162,6 +162,12 @@ def test_reports(tmp_path: Path) -> None:
     assert reports[-1].epoch == 2
 
 
+def test_a_run_may_end_before_its_schedule(tmp_path: Path, undisturbed: Callable[[str], RunDir]) -> None:
+    short = result(run(config_with(stop_epoch=1), tmp_path))[1]
+    assert short == result(undisturbed("plain"))[1][: len(short)]
+    assert len(short) == STEPS // 2
+
+
 def test_average_is_what_is_saved(undisturbed: Callable[[str], RunDir]) -> None:
     averaged, plain = result(undisturbed("ema"))[0], result(undisturbed("plain"))[0]
     assert averaged.keys() == plain.keys()

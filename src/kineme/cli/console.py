@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
 
-from kineme.errors import KinemeError
+from kineme.errors import ConfigError, KinemeError
 
 # Paths and messages are printed as they are: to rich's markup, [viz] would be a tag and :100: an emoji.
 console = Console(highlight=False, markup=False, emoji=False)
@@ -25,7 +25,9 @@ Specialise = Callable[[Sequence[str]], tuple[Callable[..., int | None], list[str
 def run_command(
     prog: str, function: Callable[..., int | None], args: Sequence[str], specialise: Specialise | None = None
 ) -> int:
-    """Parse arguments for a function by its signature and run it; our own errors become one line and status 1.
+    """Parse arguments for a function by its signature and run it.
+
+    Our own errors, and those of the operating system (no such folder, disk full), become one line and status 1.
 
     Args:
         prog: command as typed, for usage lines.
@@ -37,15 +39,30 @@ def run_command(
         if specialise is not None:
             function, args = specialise(args)
         return tyro.cli(function, prog=prog, args=list(args)) or 0
-    except KinemeError as error:
-        errors.print(Text.assemble(("error:", "bold red"), f" {error}"), soft_wrap=True)
-        return EXIT_ERROR
     except KeyboardInterrupt:
         errors.print("stopped")
         return EXIT_STOPPED
     except BrokenPipeError:
         sys.stderr.close()
         return 0
+    except (KinemeError, OSError) as error:
+        errors.print(Text.assemble(("error:", "bold red"), f" {error}"), soft_wrap=True)
+        return EXIT_ERROR
+
+
+def require_device(name: str) -> None:
+    """Check that there is such a device to compute on.
+
+    Raises:
+        ConfigError: there is not.
+    """
+    import torch
+
+    try:
+        torch.empty(1, device=name)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigError(f"cannot compute on {name!r} ({reason}); kineme doctor tells what there is") from error
 
 
 class Update(Protocol):

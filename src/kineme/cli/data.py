@@ -33,6 +33,8 @@ def check(dataset: DatasetName, raw: Raw, /, *, jobs: int = 1, report: Path | No
     from kineme.datasets import datasets
     from kineme.datasets.prepare import check as check_files
 
+    if report is not None:
+        report.parent.mkdir(parents=True, exist_ok=True)
     with progress_bar("checking", "clips") as update:
         found = check_files(datasets.get(dataset)(), raw, jobs=jobs, progress=update)
     _print_report(found)

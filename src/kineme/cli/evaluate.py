@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 from rich.table import Table
 
-from kineme.cli.console import console, progress_bar
+from kineme.cli.console import console, progress_bar, require_device
 
 if TYPE_CHECKING:
     from kineme.evaluate.result import Result, Score
@@ -66,6 +66,7 @@ def evaluate_run(
     from kineme.store import SkeletonStore
     from kineme.train.run_dir import RunDir
 
+    require_device(device)
     opened = RunDir.open(run)
     with progress_bar(f"eval {protocol}", "clips") as update:
         result = evaluate(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from kineme.cli.console import EXIT_STOPPED, console, errors, progress_bar
+from kineme.cli.console import EXIT_STOPPED, console, errors, progress_bar, require_device
 from kineme.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -106,6 +106,8 @@ def _command(defaults: "RunConfig") -> Callable[..., int]:
         if dry_run:
             console.print_json(config.model_dump_json())
             return 0
+        if accelerator != "auto":
+            require_device(accelerator)
         if store is None:
             raise ConfigError("no store to learn from; add --store STORE")
         target = out or Path("runs") / (config.recipe or config.method.name)

@@ -1,6 +1,7 @@
 """Arrays that are already in memory or in one ``.npz`` file, as stores."""
 
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -31,12 +32,13 @@ def load_ragged_npz(path: Path, layout: Layout | str, *, fps: float = 0.0) -> Sk
     data, offsets = arrays["data"], arrays["offsets"]
     if (
         offsets.ndim != 1
+        or offsets.dtype.kind not in "iu"
         or len(offsets) < 2
         or offsets[0] != 0
         or offsets[-1] != len(data)
-        or (np.diff(offsets) < 1).any()
+        or (offsets[1:] <= offsets[:-1]).any()
     ):
-        raise SourceError(path, f"offsets must rise from 0 to {len(data)}, the frames in data")
+        raise SourceError(path, f"offsets must be whole numbers that rise from 0 to {len(data)}, the frames in data")
     clips = [np.moveaxis(clip, 1, 0) if clip.ndim == 4 else clip for clip in np.split(data, offsets[1:-1])]
     columns = {name: arrays[name] for name in ("label", "name", *_META) if name in arrays}
     uneven = [f"{name} {column.shape}" for name, column in columns.items() if column.shape != (len(clips),)]
@@ -56,9 +58,9 @@ def load_ragged_npz(path: Path, layout: Layout | str, *, fps: float = 0.0) -> Sk
 
 def _load(path: Path) -> dict[str, np.ndarray]:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as handle, np.load(handle, allow_pickle=False) as file:
             return dict(file)
     except FileNotFoundError as error:
         raise SourceError(path, "no such file") from error
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, EOFError, ValueError, TypeError, KeyError, BadZipFile) as error:
         raise SourceError(path, f"not an .npz file of plain arrays ({error})") from error

@@ -13,6 +13,9 @@ class TrainConfig(Config):
     """Optimiser, schedule and length of a run; defaults are MAMP's pretraining (spec-masked §3.3)."""
 
     epochs: Annotated[int, Field(ge=1)] = 400
+    """Length of the schedule."""
+    stop_epoch: Annotated[int, Field(ge=1)] | None = None
+    """End after this epoch although the schedule is longer."""
     batch_size: Annotated[int, Field(ge=1)] = 128
     """Clips per optimiser step, over all devices and accumulated parts."""
     accumulate: Annotated[int, Field(ge=1)] = 1

@@ -133,7 +133,8 @@ class _Loop:
 
     def run_to_end(self, on_step: OnStep) -> None:
         """All remaining steps, with checkpoints on the way."""
-        steps = self.config.epochs * self.steps_per_epoch
+        last_epoch = min(self.config.stop_epoch or self.config.epochs, self.config.epochs)
+        steps = last_epoch * self.steps_per_epoch
         checkpoint_steps = self.config.checkpoint_epochs * self.steps_per_epoch
         begin = self.step
         with _stop_requests() as stop:

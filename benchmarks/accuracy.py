@@ -68,17 +68,13 @@ def open_store(file: str, layout: str, *, data: Path, out: Path) -> SkeletonStor
 
 def print_table(out: Path) -> None:
     """Markdown: mean and deviation over seeds of the last epoch, pretrained and untrained, and the 95 % interval."""
-    print(
-        "| recipe | protocol | seeds | pretrained | untrained twin | coordinate 1-NN | difference to twin | minutes |"
-    )
-    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    columns = ("recipe", "protocol", "seeds", "pretrained", "untrained twin", "coordinate 1-NN", "gain", "minutes")
+    print(f"| {' | '.join(columns)} |\n|{' --- |' * len(columns)}")
     for recipe in RECIPES:
-        runs = sorted(out.glob(f"{recipe}-seed*"))
         for protocol in PROTOCOLS:
-            files = [run / "results" / f"{protocol}.json" for run in runs]
-            results = [Result.load(file) for file in files if file.exists()]
-            if results:
-                print(row(recipe, protocol, results, [minutes(run) for run in runs]))
+            files = sorted(out.glob(f"{recipe}-seed*/results/{protocol}.json"))
+            if files:
+                print(row(recipe, protocol, [Result.load(file) for file in files], [minutes(file) for file in files]))
 
 
 def row(recipe: str, protocol: str, results: list[Result], took: list[float]) -> str:
@@ -99,9 +95,9 @@ def over_seeds(scores: list[Score]) -> str:
     return f"{mean(values):.1f}{spread} (95 % ± {half:.1f})"
 
 
-def minutes(run: Path) -> float:
-    """Wall time of a run's pretraining."""
-    return RunDir.open(run).metrics()[-1]["seconds"] / 60
+def minutes(result: Path) -> float:
+    """Wall time of the pretraining behind a result."""
+    return RunDir.open(result.parents[1]).metrics()[-1]["seconds"] / 60
 
 
 if __name__ == "__main__":

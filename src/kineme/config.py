@@ -35,19 +35,28 @@ class Config(BaseModel):
         Raises:
             ConfigError: no such file, not JSON, or not this kind of configuration.
         """
-        try:
-            data = json.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
-        except ValueError as error:
-            raise ConfigError(f"{path}: not JSON ({error})") from error
-        if not isinstance(data, dict):
-            raise ConfigError(f"{path}: expected a JSON object, found {type(data).__name__}")
-        return cls.parse(data, where=str(path))
+        return cls.parse(read_json(path), where=str(path))
 
     def with_changes(self, **changes: Any) -> Self:
         """Copy with changed fields, validated like a new one."""
         return type(self).parse({**dict(self), **changes})
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Object in a JSON file.
+
+    Raises:
+        ConfigError: no such file, not JSON, or not an object.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise ConfigError(f"{path}: not JSON ({error})") from error
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path}: expected a JSON object, found {type(data).__name__}")
+    return data
 
 
 class NamedConfig(Config):

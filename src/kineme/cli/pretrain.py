@@ -69,13 +69,15 @@ def specialise(args: Sequence[str]) -> tuple[Callable[..., int], list[str]]:
 
 
 def _replayed(file: Path) -> "RunConfig":
+    """Configuration in a run.json, or a configuration by itself."""
+    from kineme.config import read_json
     from kineme.recipes.base import RunConfig
     from kineme.train.run_dir import RunRecord
 
-    try:
-        return RunRecord.load(file).config
-    except ConfigError:
-        return RunConfig.load(file)
+    data = read_json(file)
+    if "config" in data:
+        return RunRecord.parse(data, where=str(file)).config
+    return RunConfig.parse(data, where=str(file))
 
 
 def _command(defaults: "RunConfig") -> Callable[..., int]:

@@ -152,8 +152,8 @@ class SkeletonStore:
         rows = slice(start, start + bodies * length)
         return Clip(
             id=str(row["id"]),
-            xyz=self._xyz[rows].numpy().reshape(bodies, length, *self._xyz.shape[1:]),
-            present=self._present[rows].numpy().reshape(bodies, length),
+            xyz=self._xyz[rows].cpu().numpy().reshape(bodies, length, *self._xyz.shape[1:]),
+            present=self._present[rows].cpu().numpy().reshape(bodies, length),
             label=None if row["label"] < 0 else int(row["label"]),
             fps=float(row["fps"]),
             **{name: int(row[name]) for name in META_FIELDS},

@@ -48,8 +48,17 @@ def mae_compact() -> RunConfig:
 @recipes.register("mamp-compact")
 def mamp_compact() -> RunConfig:
     """MAMP for a small store of your own; all its clips."""
-    sizes = {"decoder_width": 64, "decoder_depth": 1, "decoder_heads": 1}
-    return _compact(MAMPConfig(**sizes, mask_ratio=0.6, norm_target="clip", tau=0.8, motion_stride=8))
+    return _compact(
+        MAMPConfig(
+            mask_ratio=0.6,
+            decoder_width=64,
+            decoder_depth=1,
+            decoder_heads=1,
+            norm_target="clip",
+            tau=0.8,
+            motion_stride=8,
+        )
+    )
 
 
 @recipes.register("mae-nucla")

@@ -126,6 +126,7 @@ class _Loop:
         self.batch_size = min(config.batch_size, len(index))
         self.steps_per_epoch = len(index) // self.batch_size
         self.step = 0
+        self.order_epoch, self.order = -1, self.index
         self.model, self.optimizer = fabric.setup(self.method, build_optimizer(self.method, config))
         if self.average is not None:
             self.average.to(fabric.device)
@@ -198,9 +199,9 @@ class _Loop:
     def next_batch(self) -> Tensor:
         """Positions of this process's share of the next batch; every epoch has its own order."""
         epoch, place = divmod(self.step, self.steps_per_epoch)
-        if place == 0 or not hasattr(self, "order"):
+        if epoch != self.order_epoch:
             rng = np.random.default_rng((self.config.seed, epoch))
-            self.order = self.index[rng.permutation(len(self.index))]
+            self.order_epoch, self.order = epoch, self.index[rng.permutation(len(self.index))]
         batch = self.order[place * self.batch_size : (place + 1) * self.batch_size]
         return batch[self.fabric.global_rank :: self.fabric.world_size]
 

@@ -92,6 +92,6 @@ def mamp_demo() -> RunConfig:
     return compact.with_changes(
         split="odd-even-subjects",
         encoder=compact.encoder.with_changes(depth=3),
-        train=compact.train.with_changes(epochs=150, batch_size=32, warmup_epochs=8),
+        train=compact.train.with_changes(epochs=240, batch_size=32),
         features=compact.features.with_changes(views=5),
     )

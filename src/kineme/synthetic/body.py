@@ -16,9 +16,8 @@ from kineme.layout import Layout
 
 LAYOUT = Layout.get("kinect25")
 
-# Offset of each joint from its parent in the rest pose (upright, arms hanging) as a share of body height: after
-# Drillis & Contini, "Body segment parameters" (1966), with the joint centres where a Kinect v2 sees them. The left
-# side is the mirror image of the right.
+# Offset of each joint from its parent in the rest pose (upright, arms hanging) as a share of body height: rounded
+# proportions of an adult, with the joint centres about where a Kinect v2 sees them. The left side mirrors the right.
 _REST: dict[str, tuple[float, float, float]] = {
     "spine_base": (0, 0, 0),
     "spine_mid": (0, 0.150, 0.005),
@@ -40,7 +39,7 @@ _REST: dict[str, tuple[float, float, float]] = {
 # Sense of flexion, abduction and twist about +x, +z and +y on the right side.
 _LIMB_SENSE, _KNEE_SENSE, _TRUNK_SENSE = (1, 1, 1), (-1, 1, 1), (-1, -1, 1)
 
-# Range of motion in degrees, about what the American Academy of Orthopaedic Surgeons (1965) gives for healthy adults.
+# Range of motion in degrees, roughly that of healthy adults.
 # Bending forward is shared by the pelvis and two joints of the spine; joints not named do not turn.
 _LIMITS: dict[str, tuple[tuple[float, float], tuple[float, float], tuple[float, float]]] = {
     "spine_base": ((-20, 60), (-20, 20), (-30, 30)),

@@ -176,6 +176,18 @@ class Layout:
         """Positions of several joints."""
         return [self.index(joint) for joint in joints]
 
+    def require_same_space(self, target: "Layout") -> None:
+        """Check that coordinates of this layout mean the same in another.
+
+        Raises:
+            LayoutError: another unit or vertical axis.
+        """
+        if (self.unit, self.up) != (target.unit, target.up):
+            raise LayoutError(
+                f"{self.name} is in {self.unit} with {self.up} up, {target.name} in {target.unit} with {target.up} up; "
+                f"joints can be exchanged, coordinates cannot: scale or turn the clips first"
+            )
+
     def mapping_to(self, target: "Layout") -> np.ndarray:
         """Matrix that turns joints of this layout into another's; unit and axes stay as they are.
 

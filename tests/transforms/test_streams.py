@@ -1,7 +1,9 @@
 """Bone and motion streams, and other layouts."""
 
+import pytest
 import torch
 
+from kineme.errors import LayoutError
 from kineme.layout import Layout
 from kineme.transforms import Bone, Motion, ToLayout
 from kineme.transforms.streams import displacement
@@ -35,3 +37,9 @@ def test_to_layout_keeps_shared_joints() -> None:
     torch.testing.assert_close(
         mapped.xyz[..., target.index("left_knee"), :], batch.xyz[..., batch.layout.index("left_knee"), :]
     )
+
+
+def test_to_layout_does_not_mix_units() -> None:
+    batch = ragged_store(0, [(1, 3)], "kinect25").gather([0]).pad()
+    with pytest.raises(LayoutError, match="kinect25 is in m .* sbu15 in image"):
+        ToLayout(Layout.get("sbu15")).apply(batch, {})

@@ -37,11 +37,16 @@ def displacement(x: torch.Tensor, stride: int, time_axis: int) -> torch.Tensor:
 
 
 class ToLayout(Transform[ClipBatch, ClipBatch]):
-    """Clips with the joints of another layout (see `Layout.mapping_to`)."""
+    """Clips with the joints of another layout (see `Layout.mapping_to`).
+
+    Raises:
+        LayoutError: when applied to clips whose joints, unit or vertical axis do not allow it.
+    """
 
     def __init__(self, target: Layout) -> None:
         self.target = target
 
     def apply(self, clips: ClipBatch, draws: Draws) -> ClipBatch:
+        clips.layout.require_same_space(self.target)
         mapping = torch.from_numpy(clips.layout.mapping_to(self.target)).to(clips.xyz)
         return clips.with_xyz(mapping @ clips.xyz, layout=self.target)

@@ -147,7 +147,9 @@ def store_summary(store: "SkeletonStore") -> dict[str, object]:
 
 def _print_store(store: "SkeletonStore", details: bool = False) -> None:
     summary = store_summary(store)
-    table = Table(title=str(store.path), title_justify="left", show_header=False)
+    # Not a title: that would be folded to the table's width, and a path is for copying.
+    console.print(str(store.path), soft_wrap=True)
+    table = Table(show_header=False)
     for name, value in summary.items():
         if name == "labels" and not details:
             value = f"{len(store.classes)} classes"

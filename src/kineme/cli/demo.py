@@ -44,7 +44,7 @@ def demo(*, out: Path = Path("demo"), seed: int = 0) -> int:
 
 
 def _say(what: str, command: str) -> None:
-    console.print(Text.assemble("\n", (what, "bold"), "  ", (command, "dim")))
+    console.print(Text.assemble("\n", (what, "bold"), "  ", (command, "dim")), soft_wrap=True)
 
 
 def _write_raw(folder: Path, seed: int) -> None:

@@ -85,8 +85,9 @@ def evaluate_run(
 def print_result(result: "Result") -> None:
     """One result with its selection rules and controls."""
     counts = result.counts
-    title = f"{result.protocol} of {result.run} on {result.split}: {counts.train} training, {counts.test} test clips"
-    table = Table("features", "setting", "accuracy %", "95 % interval", "rule", title=title, title_justify="left")
+    clips = f"{counts.train} training, {counts.test} test clips"
+    console.print(f"{result.protocol} of {result.run} on {result.split}: {clips}", soft_wrap=True)
+    table = Table("features", "setting", "accuracy %", "95 % interval", "rule")
     for name, scores in (("pretrained", result.metrics), ("untrained twin", result.untrained)):
         if scores is None:
             continue

@@ -125,9 +125,11 @@ def _run(config: "RunConfig", store: "SkeletonStore", out: Path, resume: bool, a
         with training_display() as on_step:
             run = fit(config, store, out, resume=resume, accelerator=accelerator, devices=devices, on_step=on_step)
     except InterruptedRunError as stopped:
-        errors.print(f"{stopped} --out {out}")
+        errors.print(f"{stopped} --out {out}", soft_wrap=True)
         return EXIT_STOPPED
-    console.print(f"trained: {run.path}\nmeasure it: kineme eval linear {run.path} --store {store.path}")
+    console.print(
+        f"trained: {run.path}\nmeasure it: kineme eval linear {run.path} --store {store.path}", soft_wrap=True
+    )
     return 0
 
 

@@ -47,4 +47,4 @@ def write_report(runs: list[Path], out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     write_atomically(out / "report.json", report_json(reports).encode())
     figure = report_figure(reports, out / "report.png")
-    console.print(f"{out / 'report.json'}\n{figure}")
+    console.print(f"{out / 'report.json'}\n{figure}", soft_wrap=True)

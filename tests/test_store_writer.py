@@ -95,7 +95,7 @@ def test_a_killed_process_leaves_nothing_that_opens(tmp_path: Path, undisturbed:
         "store = writer(Path(sys.argv[1]))\n"
         "for clip in CLIPS[:3]:\n"
         "    store.add(clip)\n"
-        "store._xyz.append(CLIPS[3].xyz)\n"  # the fourth clip: coordinates written, journal not
+        "store._arrays['xyz'].append(CLIPS[3].xyz)\n"  # the fourth clip: coordinates written, journal not
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     killed = subprocess.run([sys.executable, "-c", script, str(path)], cwd=Path(__file__).parent, check=False)
@@ -181,7 +181,11 @@ def variant(**changes: Any) -> Clip:
         (variant(xyz=CLIPS[0].xyz[0]), ClipError, r"clip x: expected \(M, T, V, C\)"),
         (variant(xyz=CLIPS[0].xyz[..., :2]), ClipError, "clip x: 2 coordinates, the store has 3"),
         (variant(xyz=CLIPS[0].xyz * np.nan), ClipError, "clip x: NaN or infinity at body 0, frame 0"),
-        (variant(xyz=CLIPS[0].xyz * 0, present=CLIPS[0].present & False), ClipError, "clip x: no body"),
+        (variant(xyz=CLIPS[0].xyz[:, :0], present=CLIPS[0].present[:, :0]), ClipError, "clip x: no frames"),
+        (variant(confidence=np.ones((1, 9, 19))), ClipError, r"clip x: confidence \(1, 9, 19\) does not match"),
+        (variant(confidence=np.full((1, 9, 20), np.nan)), ClipError, "clip x: a confidence is negative, NaN"),
+        (variant(segments=np.array([[0, 3, 10]])), ClipError, r"clip x: segment \(label, start, end\) \[0, 3, 10\]"),
+        (variant(segments=np.array([0, 3, 10])), ClipError, "clip x: expected segments as rows"),
         (
             variant(xyz=CLIPS[0].xyz + 1, present=np.arange(9)[None] > 4),
             ClipError,

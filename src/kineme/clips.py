@@ -24,6 +24,8 @@ class Clip:
         label: 0-based class, or None where unknown.
         subject, camera, setup, replication: who, from where and how it was recorded; -1 where unknown.
         fps: frames per second; 0 where unknown.
+        confidence: (M, T, V) float32 of a pose estimator, 0 for a joint that was not found; None where unknown.
+        segments: (S, 3) int rows of label, first frame and end (exclusive): actions within an uncut recording.
     """
 
     id: str
@@ -35,6 +37,15 @@ class Clip:
     setup: int = -1
     replication: int = -1
     fps: float = 0.0
+    confidence: np.ndarray | None = None
+    segments: np.ndarray | None = None
+
+    def frame_labels(self, num_classes: int) -> np.ndarray:
+        """(T, K) bool: which actions of `segments` are going on in each frame; they may overlap."""
+        labels = np.zeros((self.present.shape[1], num_classes), bool)
+        for label, start, end in () if self.segments is None else self.segments.tolist():
+            labels[start:end, label] = True
+        return labels
 
 
 @dataclass(frozen=True)

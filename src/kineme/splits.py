@@ -17,28 +17,53 @@ class Split:
         field: ``subject``, ``camera`` or ``setup``.
         train: numbers that train.
         test: numbers that test.
+        unused: numbers on neither side.
     """
 
     field: str
     train: Sequence[int]
     test: Sequence[int]
+    unused: Sequence[int] = ()
 
     def __call__(self, store: SkeletonStore) -> tuple[np.ndarray, np.ndarray]:
         """Positions of the training and of the test clips; see `get_split`."""
         values = store.clips[self.field]
         here = np.unique(values).tolist()
-        foreign = [value for value in here if value not in self.train and value not in self.test]
+        foreign = [value for value in here if not any(value in side for side in (self.train, self.test, self.unused))]
         if foreign:
             raise SplitError(
                 f"the store holds clips of {self.field} {_listing(foreign)}, of which the split knows nothing"
                 f"{' (-1: unknown)' if -1 in foreign else ''}; choose a split made for this dataset"
             )
-        in_train = np.isin(values, [value for value in here if value in self.train])
-        sides = np.flatnonzero(in_train), np.flatnonzero(~in_train)
-        for side, name in zip(sides, ("train on", "test on"), strict=True):
+        members = ([value for value in here if value in side] for side in (self.train, self.test))
+        train, test = (np.flatnonzero(np.isin(values, side)) for side in members)
+        for side, name in ((train, "train on"), (test, "test on")):
             if not len(side):
                 raise SplitError(f"no clip to {name}: the store holds {self.field} {_listing(here)} only")
-        return sides
+        return train, test
+
+
+@dataclass(frozen=True)
+class ListedSplit:
+    """A protocol whose authors give two lists of clips in a file beside the data.
+
+    Preparation copies the lists into the store, and `get_split` reads them there.
+
+    Args:
+        file: name of the file in the download.
+        rule: the same split by a number of the clips, for stores that were prepared without the file.
+    """
+
+    file: str
+    rule: Split | None = None
+
+    def __call__(self, store: SkeletonStore) -> tuple[np.ndarray, np.ndarray]:
+        """Positions by the rule; see `get_split`."""
+        if self.rule is None:
+            raise SplitError(
+                f"the store does not have it; put {self.file} of the download beside the raw files and prepare again"
+            )
+        return self.rule(store)
 
 
 _NTU60_TRAIN = (1, 2, 4, 5, 8, 9, 13, 14, 15, 16, 17, 18, 19, 25, 27, 28, 31, 34, 35, 38)
@@ -53,7 +78,7 @@ def _others(train: Sequence[int], last: int) -> tuple[int, ...]:
     return tuple(number for number in range(1, last + 1) if number not in train)
 
 
-SPLITS = {
+SPLITS: dict[str, Split | ListedSplit] = {
     # Shahroudy et al. 2016 and Liu et al. 2020; 40 and 106 performers, 3 cameras, 32 setups.
     "ntu60-xsub": Split("subject", _NTU60_TRAIN, _others(_NTU60_TRAIN, 40)),
     "ntu60-xview": Split("camera", (2, 3), (1,)),
@@ -73,18 +98,20 @@ def get_split(store: SkeletonStore, name: str) -> tuple[np.ndarray, np.ndarray]:
     """Positions of the clips that train and of those that test.
 
     Args:
-        store: clips with the number (subject, camera, setup) that the split goes by.
-        name: a key of `SPLITS`, such as ``ntu60-xsub``.
+        store: clips with the number (subject, camera, setup) that the split goes by, or with lists of its own.
+        name: a key of `SPLITS`, such as ``ntu60-xsub``, or of the store's own splits, which come first.
 
     Returns:
-        (N_train,) and (N_test,) int64, each ascending; together every clip once.
+        (N_train,) and (N_test,) int64, each ascending and no clip in both.
 
     Raises:
         UnknownNameError: no such split.
         SplitError: one side would be empty, or the store holds numbers that the split does not assign.
     """
+    if name in store.splits:
+        return _listed(store, name)
     if name not in SPLITS:
-        raise UnknownNameError("split", name, SPLITS)
+        raise UnknownNameError("split", name, {**SPLITS, **store.splits})
     try:
         return SPLITS[name](store)
     except SplitError as error:
@@ -121,6 +148,13 @@ def validation_split(
     held_out = np.random.default_rng(seed).permutation(subjects)[:num_held_out]
     in_val = np.isin(subject, held_out)
     return train_idx[~in_val], train_idx[in_val]
+
+
+def _listed(store: SkeletonStore, name: str) -> tuple[np.ndarray, np.ndarray]:
+    train, test = (np.flatnonzero(np.isin(store.ids, list(side))) for side in store.splits[name])
+    if not len(train) or not len(test):
+        raise SplitError(f"split {name} of the store: {len(train)} clips train and {len(test)} test")
+    return train, test
 
 
 def _listing(values: list[int]) -> str:

@@ -3,6 +3,9 @@
 On disk a store is a folder: ``xyz.npy`` (R, V, C) float32, ``present.npy`` (R,) bool, ``clips.npy`` (one
 record per clip) and ``store.json`` (layout, classes, provenance, format version). A clip is a run of
 M x T consecutive rows, body after body. Opening reads the json alone; everything else is mapped on demand.
+
+Where there is something to put into them: ``confidence.npy`` (R, V) float32, ``segments.npy`` (S, 4) int64 (clip,
+label, start, end) and ``splits.json``, the splits that came with the data.
 """
 
 import json
@@ -21,6 +24,8 @@ from kineme.layout import Layout
 FORMAT = "kineme-store"
 VERSION = 1
 _KEYS = {"num_clips", "layout", "classes", "provenance"}
+ListedSplits = Mapping[str, tuple[Sequence[str], Sequence[str]]]
+"""Name of a split to the ids that train and the ids that test."""
 META_FIELDS = ("subject", "camera", "setup", "replication")
 
 
@@ -39,6 +44,7 @@ class SkeletonStore:
         classes: class names; label k means ``classes[k]``. Empty where clips carry no labels.
         clips: structured array, one record per clip (id, start, length, bodies, fps, label, subject, ...).
         provenance: where the clips come from and how they were prepared.
+        splits: splits that came with the data, by clip ids.
         path: folder on disk, or None for a store in memory.
     """
 
@@ -51,11 +57,16 @@ class SkeletonStore:
         layout: Layout,
         classes: Sequence[str] = (),
         provenance: Mapping[str, Any] | None = None,
+        confidence: np.ndarray | None = None,
+        segments: np.ndarray | None = None,
+        splits: ListedSplits | None = None,
         path: Path | None = None,
     ) -> None:
         self.layout, self.classes, self.clips, self.path = layout, tuple(classes), clips, path
         self.provenance = dict(provenance or {})
         self._xyz, self._present = torch.as_tensor(xyz), torch.as_tensor(present)
+        self._confidence, self._segments = confidence, segments
+        self._splits = splits
         self._columns: dict[str, Tensor] = {}
 
     @classmethod
@@ -69,10 +80,12 @@ class SkeletonStore:
         meta = _read_meta(path)
         try:
             # Copy-on-write: torch needs writable memory, and the file can still never change.
-            arrays = [np.load(path / f"{name}.npy", mmap_mode="c") for name in ("xyz", "present", "clips")]
+            xyz, present, clips = (_map(path, name) for name in ("xyz", "present", "clips"))
+            confidence, segments = (
+                _map(path, name) if (path / f"{name}.npy").exists() else None for name in ("confidence", "segments")
+            )
         except (OSError, ValueError) as error:
             raise StoreError(f"{path}: damaged store ({error}); prepare it again") from error
-        xyz, present, clips = arrays
         layout = Layout.from_dict(meta["layout"])
         if len(clips) != meta["num_clips"] or xyz.shape[:2] != (len(present), layout.num_joints):
             raise StoreError(
@@ -86,6 +99,8 @@ class SkeletonStore:
             layout=layout,
             classes=meta["classes"],
             provenance=meta["provenance"],
+            confidence=confidence,
+            segments=segments,
             path=path,
         )
 
@@ -100,6 +115,8 @@ class SkeletonStore:
         classes: Sequence[str] | None = None,
         fps: float = 0.0,
         provenance: Mapping[str, Any] | None = None,
+        confidence: Sequence[np.ndarray] | None = None,
+        splits: ListedSplits | None = None,
         **meta: Sequence[int],
     ) -> "SkeletonStore":
         """Store in memory from one array per clip.
@@ -112,12 +129,15 @@ class SkeletonStore:
             classes: class names; taken from ``labels`` where those are names.
             fps: frames per second of every clip.
             provenance: where the clips come from.
+            confidence: one (T, V) or (M, T, V) per clip; 0 for a joint that was not found.
+            splits: names to the ids that train and the ids that test.
             **meta: per-clip ``subject``, ``camera``, ``setup``, ``replication``.
 
         Raises:
             ClipError: a clip has the wrong shape, NaN in single joints, nobody in it, or a label without a class.
             DuplicateClipError: two clips have one id.
         """
+        from kineme.clip_table import check_seen
         from kineme.memory_writer import MemoryWriter
 
         layout = Layout.get(layout) if isinstance(layout, str) else layout
@@ -126,17 +146,19 @@ class SkeletonStore:
         writer = MemoryWriter(layout, names, channels=channels, provenance=provenance)
         for i, array in enumerate(arrays):
             xyz, present = _body_frames(np.asarray(array, np.float32))
-            writer.add(
-                Clip(
-                    id=ids[i] if ids is not None else f"clip{i:05d}",
-                    xyz=xyz,
-                    present=present,
-                    label=None if numbers is None else numbers[i],
-                    fps=fps,
-                    **{name: int(column[i]) for name, column in meta.items()},
-                )
+            own: dict[str, Any] = {name: int(column[i]) for name, column in meta.items()}
+            clip = Clip(
+                id=ids[i] if ids is not None else f"clip{i:05d}",
+                xyz=xyz,
+                present=present,
+                label=None if numbers is None else numbers[i],
+                fps=fps,
+                confidence=None if confidence is None else np.asarray(confidence[i]).reshape(-1, *xyz.shape[1:3]),
+                **own,
             )
-        return writer.finish()
+            check_seen(clip)
+            writer.add(clip)
+        return writer.finish(splits)
 
     def __len__(self) -> int:
         return len(self.clips)
@@ -148,6 +170,7 @@ class SkeletonStore:
     def __getitem__(self, index: int) -> Clip:
         """Clip at a position; its arrays are views of the map."""
         row = self.clips[index]
+        index = index % len(self)
         start, bodies, length = int(row["start"]), int(row["bodies"]), int(row["length"])
         rows = slice(start, start + bodies * length)
         return Clip(
@@ -156,6 +179,8 @@ class SkeletonStore:
             present=self._present[rows].cpu().numpy().reshape(bodies, length),
             label=None if row["label"] < 0 else int(row["label"]),
             fps=float(row["fps"]),
+            confidence=self._confidence_of(rows, bodies, length),
+            segments=self._segments_of(index),
             **{name: int(row[name]) for name in META_FIELDS},
         )
 
@@ -168,6 +193,23 @@ class SkeletonStore:
     def labels(self) -> np.ndarray:
         """(N,) int32 labels, -1 where unknown."""
         return self.clips["label"]
+
+    @property
+    def splits(self) -> ListedSplits:
+        """Splits that came with the data; see `kineme.splits.get_split`."""
+        if self._splits is None:
+            self._splits = _read_splits(self.path) if self.path else {}
+        return self._splits
+
+    @property
+    def has_confidence(self) -> bool:
+        """Whether joints carry confidences."""
+        return self._confidence is not None
+
+    @property
+    def has_segments(self) -> bool:
+        """Whether clips are uncut recordings with actions marked in them."""
+        return self._segments is not None
 
     @property
     def channels(self) -> int:
@@ -193,6 +235,9 @@ class SkeletonStore:
             layout=self.layout,
             classes=self.classes,
             provenance=self.provenance,
+            confidence=self._confidence,
+            segments=self._segments,
+            splits=self._splits,
             path=self.path,
         )
 
@@ -223,17 +268,48 @@ class SkeletonStore:
         """
         from kineme.store_writer import StoreWriter
 
-        settings = {"channels": self.channels, "provenance": self.provenance}
-        with StoreWriter(path, self.layout, self.classes, **settings) as writer:
+        with StoreWriter(
+            path,
+            self.layout,
+            self.classes,
+            channels=self.channels,
+            confidence=self.has_confidence,
+            provenance=self.provenance,
+        ) as writer:
+            writer.splits = self.splits
             for i in range(len(self)):
                 writer.add(self[i])
         return SkeletonStore.open(path)
+
+    def _confidence_of(self, rows: slice, bodies: int, length: int) -> np.ndarray | None:
+        return None if self._confidence is None else self._confidence[rows].reshape(bodies, length, -1)
+
+    def _segments_of(self, index: int) -> np.ndarray | None:
+        if self._segments is None:
+            return None
+        clip = self._segments[:, 0]
+        first, end = np.searchsorted(clip, index), np.searchsorted(clip, index, side="right")
+        return self._segments[first:end, 1:]
 
     def _column(self, name: str) -> Tensor:
         if name not in self._columns:
             column = torch.from_numpy(self.clips[name].astype(np.int64))
             self._columns[name] = column.to(self.device)
         return self._columns[name]
+
+
+def _map(path: Path, name: str) -> np.ndarray:
+    return np.load(path / f"{name}.npy", mmap_mode="c")
+
+
+def _read_splits(path: Path) -> ListedSplits:
+    file = path / "splits.json"
+    if not file.exists():
+        return {}
+    try:
+        return {name: (sides["train"], sides["test"]) for name, sides in json.loads(file.read_bytes()).items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise StoreError(f"{file}: damaged ({error!r}); prepare the store again") from error
 
 
 def _read_meta(path: Path) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from kineme.layout import Layout
 from kineme.store import SkeletonStore
 from kineme.store_writer import StoreWriter
@@ -18,8 +20,22 @@ def convert_store(store: SkeletonStore, layout: Layout, out: str | Path) -> Skel
     store.layout.require_same_space(layout)
     mapping = store.layout.mapping_to(layout)
     provenance = {**store.provenance, "converted_from": store.layout.name}
-    with StoreWriter(out, layout, store.classes, channels=store.channels, provenance=provenance) as writer:
+    with StoreWriter(
+        out,
+        layout,
+        store.classes,
+        channels=store.channels,
+        confidence=store.has_confidence,
+        provenance=provenance,
+    ) as writer:
+        writer.splits = store.splits
         for i in range(len(store)):
             clip = store[i]
-            writer.add(replace(clip, xyz=mapping @ clip.xyz))
+            confidence = None if clip.confidence is None else _lowest(clip.confidence, mapping)
+            writer.add(replace(clip, xyz=mapping @ clip.xyz, confidence=confidence))
     return SkeletonStore.open(out)
+
+
+def _lowest(confidence: np.ndarray, mapping: np.ndarray) -> np.ndarray:
+    """(M, T, V_new): a joint made from several is as sure as the least sure of them."""
+    return np.where(mapping > 0, confidence[:, :, None, :], np.inf).min(axis=3)

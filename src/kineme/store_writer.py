@@ -2,7 +2,8 @@
 
 Clips are appended to ``<store>.writing`` with a journal line after each; `finish` completes the headers, syncs,
 and renames the folder to its final name in one step. A journal left by a killed job is picked up again with
-``resume=True``: what lies beyond its last complete line is cut off.
+``resume=True``: what lies beyond its last complete line is cut off. Notes in the journal mark places to which the
+work can be cut back further.
 """
 
 import json
@@ -17,11 +18,11 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from kineme.clip_table import ClipTable
+from kineme.clip_table import ClipTable, confidence_rows
 from kineme.clips import Clip
 from kineme.errors import KinemeError, StoreError
 from kineme.layout import Layout
-from kineme.store import FORMAT, VERSION, SkeletonStore
+from kineme.store import FORMAT, VERSION, ListedSplits, SkeletonStore
 
 
 class _NpyAppender:
@@ -75,8 +76,13 @@ class StoreWriter:
         layout: joint layout of every clip.
         classes: class names.
         channels: C, coordinates per joint.
+        confidence: whether to store confidences; those of clips without any are 1 for every present body.
         provenance: where the clips come from and how they are prepared.
         resume: go on from what an interrupted writer left; ids already there are in `ids`.
+
+    Attributes:
+        splits: splits that come with the data, to be set before `finish`.
+        notes: what was noted between clips, oldest first.
 
     Raises:
         StoreError: something is at ``path``, or an interrupted writer with other settings left its work there.
@@ -89,6 +95,7 @@ class StoreWriter:
         classes: Sequence[str] = (),
         *,
         channels: int = 3,
+        confidence: bool = False,
         provenance: Mapping[str, Any] | None = None,
         resume: bool = False,
     ) -> None:
@@ -97,7 +104,11 @@ class StoreWriter:
             raise StoreError(f"{self.path} exists; choose another --out, or remove it first")
         self._folder = self.path.with_name(self.path.name + ".writing")
         self._table = ClipTable(layout, classes, channels)
+        self._with_confidence = confidence
         self._provenance = dict(provenance or {})
+        self.splits: ListedSplits = {}
+        self.notes: list[Any] = []
+        self._marks: list[tuple[int, int]] = []  # bytes of journal and number of clips after each note
         self._begin(resume)
 
     @property
@@ -113,10 +124,27 @@ class StoreWriter:
             DuplicateClipError: its id is in the store already; nothing was written.
         """
         self._table.append(clip)
-        self._xyz.append(clip.xyz)
-        self._present.append(clip.present)
-        self._journal.write(json.dumps(self._table.rows[-1]).encode() + b"\n")
-        self._journal.flush()
+        self._arrays["xyz"].append(clip.xyz)
+        self._arrays["present"].append(clip.present)
+        if self._with_confidence:
+            self._arrays["confidence"].append(confidence_rows(clip))
+        self._log({"clip": self._table.rows[-1], "segments": self._table.segments[-1]})
+
+    def note(self, content: Any) -> None:
+        """Add something of JSON to the journal: a place to which `rewind` can cut the work back."""
+        self._log({"note": content})
+        self._remember(content, self._journal.tell())
+
+    def attach(self, name: str, content: dict[str, Any]) -> None:
+        """Put a JSON file beside the store's own; it appears together with them."""
+        self._save(name, content)
+
+    def rewind(self, num_notes: int) -> None:
+        """Forget every note but the first ones, and every clip added after the last of those."""
+        journal, num_clips = self._marks[num_notes - 1] if num_notes else (0, 0)
+        del self.notes[num_notes:], self._marks[num_notes:]
+        self._table.cut(num_clips)
+        self._cut(journal)
 
     def finish(self) -> SkeletonStore:
         """Complete the files, move the store to its final name, and open it.
@@ -127,15 +155,16 @@ class StoreWriter:
         if not self._table.rows:
             self.discard()
             raise StoreError(f"{self.path}: no clip could be stored; nothing was written")
-        self._xyz.finish(self._table.num_rows)
-        self._present.finish(self._table.num_rows)
-        with (self._folder / "clips.npy").open("wb") as file:
-            np.save(file, self._table.to_array())
-            _sync(file)
-        with (self._folder / "store.json").open("wb") as file:
-            header = {"format": FORMAT, "version": VERSION, "num_clips": len(self._table.rows)}
-            file.write(json.dumps({**header, **self._job()}, indent=1).encode())
-            _sync(file)
+        for array in self._arrays.values():
+            array.finish(self._table.num_rows)
+        self._save("clips.npy", self._table.to_array())
+        if (segments := self._table.segments_array()) is not None:
+            self._save("segments.npy", segments)
+        if self.splits:
+            sides = {name: {"train": list(train), "test": list(test)} for name, (train, test) in self.splits.items()}
+            self._save("splits.json", sides)
+        header = {"format": FORMAT, "version": VERSION, "num_clips": len(self._table.rows)}
+        self._save("store.json", {**header, **self._job()})
         self.suspend()
         for name in ("journal.jsonl", "job.json"):
             (self._folder / name).unlink()
@@ -150,7 +179,7 @@ class StoreWriter:
     def suspend(self) -> None:
         """Stop here and leave the work for ``resume=True``."""
         with ExitStack() as files:  # on a full disk closing may fail, and the others must still be closed
-            for file in (self._journal, self._xyz, self._present):
+            for file in (self._journal, *self._arrays.values()):
                 files.callback(file.close)
 
     def __enter__(self) -> "StoreWriter":
@@ -172,6 +201,7 @@ class StoreWriter:
             "layout": table.layout.to_dict(),
             "classes": list(table.classes),
             "channels": table.channels,
+            "confidence": self._with_confidence,
             "provenance": self._provenance,
         }
 
@@ -185,27 +215,59 @@ class StoreWriter:
                 f"{self._folder} was left by an interrupted job with other settings; repeat those, or remove it"
             )
         job_file.write_text(job, encoding="utf-8")
-        row_shape = (self._table.layout.num_joints, self._table.channels)
         self._journal = (self._folder / "journal.jsonl").open("a+b")
-        self._xyz = _NpyAppender(self._folder / "xyz.npy", "<f4", row_shape)
-        self._present = _NpyAppender(self._folder / "present.npy", "|b1", ())
+        self._arrays = {
+            name: _NpyAppender(self._folder / f"{name}.npy", dtype, row_shape)
+            for name, (dtype, row_shape) in self._columns().items()
+        }
         self._recover()
+
+    def _columns(self) -> dict[str, tuple[str, tuple[int, ...]]]:
+        """Type and shape of one row of every array that grows."""
+        joints = self._table.layout.num_joints
+        columns = {"xyz": ("<f4", (joints, self._table.channels)), "present": ("|b1", ())}
+        return {**columns, "confidence": ("<f4", (joints,))} if self._with_confidence else columns
+
+    def _log(self, entry: dict[str, Any]) -> None:
+        self._journal.write(json.dumps(entry).encode() + b"\n")
+        self._journal.flush()
+
+    def _remember(self, note: Any, journal: int) -> None:
+        self.notes.append(note)
+        self._marks.append((journal, len(self._table.rows)))
 
     def _recover(self) -> None:
         """Read the journal as far as its lines are complete and their rows there, and cut every file back to that."""
         self._journal.seek(0)
-        held, complete = min(len(self._xyz), len(self._present)), 0
+        held, complete = min(len(array) for array in self._arrays.values()), 0
         for line in self._journal:
             if not line.endswith(b"\n"):
                 break
-            row = tuple(json.loads(line))
-            if not self._table.fits(row, held):
+            entry = json.loads(line)
+            if "note" in entry:
+                self._remember(entry["note"], complete + len(line))
+            elif self._table.fits(entry["clip"], held):
+                self._table.record(tuple(entry["clip"]), entry["segments"])
+            else:
                 break
-            self._table.record(row)
             complete += len(line)
-        self._journal.truncate(complete)
-        self._xyz.truncate(self._table.num_rows)
-        self._present.truncate(self._table.num_rows)
+        self._cut(complete)
+
+    def _cut(self, journal: int) -> None:
+        """Cut the journal to so many bytes, and the arrays to the rows of the clips in the table."""
+        self._journal.truncate(journal)
+        self._journal.seek(0, os.SEEK_END)
+        for array in self._arrays.values():
+            array.truncate(self._table.num_rows)
+
+    def _save(self, name: str, content: np.ndarray | dict[str, Any]) -> None:
+        """Write a complete file to disk: an array as npy, anything else as JSON."""
+        with (self._folder / name).open("wb") as file:
+            if isinstance(content, np.ndarray):
+                np.save(file, content)
+            else:
+                file.write(json.dumps(content, indent=1, ensure_ascii=False).encode() + b"\n")
+            _sync(file)
 
 
 def _sync(file: BinaryIO) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from kineme.datasets import datasets
-from kineme.datasets.base import Source
 from kineme.errors import SourceError, UnknownNameError
+from raw import source_of
 
 NAMES = datasets.names()
 
@@ -33,13 +33,13 @@ def test_foreign_content_is_our_error(name: str, content: bytes, tmp_path: Path)
     file = tmp_path / dataset.example
     file.write_bytes(content)
     with pytest.raises(SourceError, match=dataset.example):
-        dataset.read(Source(file.stem, file))
+        dataset.read(source_of(file))
 
 
 def test_file_that_cannot_be_read_is_our_error(tmp_path: Path) -> None:
     dataset = datasets.get("ntu60")()
     with pytest.raises(SourceError, match=r"cannot be read \(No such file"):
-        dataset.read(Source("a", tmp_path / dataset.example))
+        dataset.read(source_of(tmp_path / dataset.example))
 
 
 def touch(root: Path, *names: str) -> None:
@@ -57,12 +57,14 @@ def test_find_goes_everywhere_once_and_sorts_by_id(tmp_path: Path) -> None:
     (elsewhere / "loop").symlink_to(root)
     sources = datasets.get("ntu60")().find(root)
     assert [source.id for source in sources] == ["1", "2", "3", "4"]
-    assert sources[3].path == root / "link" / "4.skeleton"
+    assert sources[3].file.path == root / "link" / "4.skeleton"
 
 
 def test_find_in_a_folder_of_something_else(tmp_path: Path) -> None:
     touch(tmp_path, "x/readme.md")
-    with pytest.raises(SourceError, match=r"no \.skeleton file here.*found 1 other files, such as readme\.md.*unpack"):
+    with pytest.raises(
+        SourceError, match=r"no \.skeleton file of ntu60 here.*found 1 other files, such as readme\.md.*unpack"
+    ):
         datasets.get("ntu60")().find(tmp_path)
 
 
@@ -70,5 +72,5 @@ def test_find_nowhere(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="not a readable folder"):
         datasets.get("ntu60")().find(tmp_path / "absent")
     touch(tmp_path, "file.zip")
-    with pytest.raises(SourceError, match="not a readable folder"):
+    with pytest.raises(SourceError, match="not a whole zip archive"):
         datasets.get("ntu60")().find(tmp_path / "file.zip")

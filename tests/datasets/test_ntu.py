@@ -9,6 +9,7 @@ from kineme.datasets import datasets
 from kineme.datasets.base import Source
 from kineme.datasets.prepare import prepare
 from kineme.errors import SourceError
+from raw import read_one, source_of
 from skeleton_text import tracks_text, walker
 
 TEXT = tracks_text(3, [(range(3), walker(3))])
@@ -17,11 +18,11 @@ TEXT = tracks_text(3, [(range(3), walker(3))])
 def source(folder: Path, name: str) -> Source:
     file = folder / f"{name}.skeleton"
     file.write_text(TEXT)
-    return Source(name, file)
+    return source_of(file)
 
 
 def test_name_says_who_where_and_what(tmp_path: Path) -> None:
-    clip = datasets.get("ntu120")().read(source(tmp_path, "S018C002P041R001A120"))
+    clip = read_one(datasets.get("ntu120")(), source(tmp_path, "S018C002P041R001A120"))
     assert (clip.setup, clip.camera, clip.subject, clip.replication, clip.label) == (18, 2, 41, 1, 119)
     assert clip.fps == 30
 
@@ -75,6 +76,6 @@ def test_real_files_make_the_same_store_with_either_line_end(tmp_path: Path, pre
 @pytest.mark.realdata
 def test_real_single_body_files_are_the_same_in_both_preparations() -> None:
     for path in realdata_path("samples/ntu").glob("S001C001P001R001A0??.skeleton"):
-        clips = [datasets.get("ntu60")(mode).read(Source(path.stem, path)) for mode in ("default", "reference")]
+        clips = [read_one(datasets.get("ntu60")(mode), path) for mode in ("default", "reference")]
         assert len(clips[0].xyz) == 1
         np.testing.assert_array_equal(clips[0].xyz, clips[1].xyz)

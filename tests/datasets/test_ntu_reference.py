@@ -10,13 +10,13 @@ import pytest
 from conftest import golden_cases, load_npz
 from kineme.clips import Clip
 from kineme.datasets import datasets
-from kineme.datasets.base import Source
 from kineme.datasets.ntu_format import parse_skeleton
 from kineme.datasets.ntu_reference import centre_reference, reference_bodies
 from kineme.errors import SourceError
 from kineme.memory_writer import MemoryWriter
 from kineme.splits import get_split
 from kineme.store import SkeletonStore
+from raw import read_one, source_of
 from skeleton_text import skeleton_text, tracks_text, walker
 
 
@@ -28,7 +28,7 @@ def golden_store(folder: Path, tmp_path: Path) -> SkeletonStore:
     sources = {source.id: source for source in dataset.find(tmp_path)}
     writer = MemoryWriter(dataset.layout, dataset.classes)
     for name in json.loads((folder / "index.json").read_text())["order"]:
-        writer.add(dataset.read(sources[name]))
+        writer.add(read_one(dataset, sources[name]))
     return writer.finish()
 
 
@@ -105,10 +105,10 @@ def test_scripts_crash_on_a_main_body_of_zeros() -> None:
 def test_crashes_name_the_way_out(tmp_path: Path) -> None:
     file = tmp_path / "S001C001P001R001A001.skeleton"
     file.write_text(tracks_text(5, [(range(5), walker(5)), (range(5), walker(5, seed=1))]))
-    source = Source(file.stem, file)
+    source = source_of(file)
     with pytest.raises(SourceError, match="prepare without reference mode"):
         datasets.get("ntu60")("reference").read(source)
-    assert datasets.get("ntu60")().read(source).xyz.shape == (1, 5, 25, 3)
+    assert read_one(datasets.get("ntu60")(), source).xyz.shape == (1, 5, 25, 3)
 
 
 def test_centring_puts_the_spine_of_the_first_frame_at_the_origin() -> None:

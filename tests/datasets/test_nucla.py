@@ -11,6 +11,7 @@ from conftest import load_npz, realdata_path
 from kineme.datasets import datasets
 from kineme.datasets.base import Source
 from kineme.errors import SourceError
+from raw import read_one, source_of
 
 NAME = "a08_s03_e02_v01"
 
@@ -23,18 +24,18 @@ def content(**changes: Any) -> dict[str, Any]:
 def written(folder: Path, data: object, name: str = NAME) -> Source:
     file = folder / f"{name}.json"
     file.write_text(data if isinstance(data, str) else json.dumps(data))
-    return Source(name, file)
+    return source_of(file)
 
 
 def test_clip_of_a_file(tmp_path: Path) -> None:
-    clip = datasets.get("nucla")().read(written(tmp_path, content()))
+    clip = read_one(datasets.get("nucla")(), written(tmp_path, content()))
     assert (clip.label, clip.subject, clip.replication, clip.camera) == (6, 3, 2, 1)
     np.testing.assert_array_equal(clip.xyz, np.arange(120, dtype=np.float32).reshape(1, 2, 20, 3))
     assert clip.present.all()
 
 
 def test_one_frame_is_enough(tmp_path: Path) -> None:
-    clip = datasets.get("nucla")().read(written(tmp_path, content(skeletons=[[[1, 2, 3]] * 20])))
+    clip = read_one(datasets.get("nucla")(), written(tmp_path, content(skeletons=[[[1, 2, 3]] * 20])))
     assert clip.xyz.shape == (1, 1, 20, 3)
 
 
@@ -42,7 +43,7 @@ def test_one_frame_is_enough(tmp_path: Path) -> None:
 def test_real_files_equal_an_independent_reading() -> None:
     dataset, other = datasets.get("nucla")(), load_npz(realdata_path("nucla.npz"))
     for source in dataset.find(realdata_path("samples/nucla")):
-        clip = dataset.read(source)
+        clip = read_one(dataset, source)
         i = other["name"].tolist().index(source.id)
         np.testing.assert_array_equal(clip.xyz[0], other["data"][other["offsets"][i] : other["offsets"][i + 1]])
         found = (clip.label, clip.subject, clip.camera, clip.replication)

@@ -1,16 +1,17 @@
 """What a dataset is to the rest of the library: it finds its raw files and reads one of them at a time."""
 
-import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, NoReturn
+from typing import ClassVar
 
 from kineme.clips import Clip
+from kineme.datasets.raw_files import RawFile, walk
 from kineme.errors import SourceError, UnknownNameError
 from kineme.layout import Layout
+from kineme.store import ListedSplits
 
 _HERE = Path(__file__).parent
 
@@ -21,27 +22,21 @@ class SourceWarning(UserWarning):
 
 @dataclass(frozen=True, order=True)
 class Source:
-    """Where the raw data of one clip lies.
+    """Where the raw data of one recording lies.
 
     Args:
-        id: id of the clip; sources sort by it.
-        path: the raw file.
+        id: name of the recording; sources sort by it. A recording of one clip gives that its id; those of several
+            clips are this and a suffix.
+        files: the raw file, and after it those that belong to it (labels).
     """
 
     id: str
-    path: Path
+    files: tuple[RawFile, ...]
 
-    def read_bytes(self) -> bytes:
-        """Whole content of the raw file.
-
-        Raises:
-            SourceError: the operating system cannot read it.
-        """
-        try:
-            return self.path.read_bytes()
-        except OSError as error:
-            problem = f"cannot be read ({error.strerror or error})"
-            raise SourceError(self.path, problem, fix="check its permissions and the disk") from error
+    @property
+    def file(self) -> RawFile:
+        """The raw file itself."""
+        return self.files[0]
 
 
 @dataclass(frozen=True)
@@ -54,9 +49,11 @@ class Dataset(ABC):
     Attributes:
         name: name in the registry; also of ``classes/<name>.txt``, one class name per line.
         layout_name: built-in layout of the joints.
+        channels: C, coordinates per joint.
         suffix: ending by which the raw files are told from others.
-        example: name of a raw file, for error messages.
+        example: a raw file, for error messages; below its folders where these say what it holds.
         preparations: what ``preparation`` may be.
+        has_confidence: whether clips carry confidences.
 
     Raises:
         UnknownNameError: a preparation that this dataset does not offer.
@@ -66,9 +63,11 @@ class Dataset(ABC):
 
     name: ClassVar[str]
     layout_name: ClassVar[str]
+    channels: ClassVar[int] = 3
     suffix: ClassVar[str]
     example: ClassVar[str]
     preparations: ClassVar[tuple[str, ...]] = ("default",)
+    has_confidence: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if self.preparation not in self.preparations:
@@ -89,28 +88,52 @@ class Dataset(ABC):
         """Ids that the authors list as missing or unusable; preparation skips them and says so."""
         return frozenset()
 
-    def find(self, root: str | Path) -> list[Source]:
-        """Raw files in a folder and everything below it, sorted by clip id.
+    @property
+    def keeps_empty(self) -> bool:
+        """Whether clips in which nobody is seen are kept, for the sake of comparison with the field's own arrays."""
+        return False
+
+    def find(self, root: str | Path, damaged: list[SourceError] | None = None) -> list[Source]:
+        """Recordings in a folder and everything below it, or in a zip archive, sorted by id.
+
+        Args:
+            root: folder or archive.
+            damaged: collects archives that cannot be read; without it they are an error.
 
         Raises:
             SourceError: the folder does not exist or cannot be read, or holds no file of this dataset.
         """
-        root = Path(root)
-        files = list(_walk(root))
-        sources = sorted(Source(path.stem, path) for path in files if path.suffix == self.suffix)
+        return self.survey(root, damaged)[0]
+
+    def survey(self, root: str | Path, damaged: list[SourceError] | None = None) -> tuple[list[Source], ListedSplits]:
+        """Recordings as `find` gives them, and the `splits` of the download."""
+        files = list(walk(Path(root), damaged))
+        sources = sorted(self.sources(files))
         if not sources:
-            others = ", ".join(path.name for path in files[:3])
+            others = ", ".join(file.name for file in files[:3])
             found = f"{len(files)} other files, such as {others}" if files else "no files at all"
             raise SourceError(
                 root,
-                f"no {self.suffix} file here or in any folder below, found {found}",
+                f"no {self.suffix} file of {self.name} here or in any folder below, found {found}",
                 fix=f"unpack the {self.name} download and name its folder; files are called like {self.example}",
             )
-        return sources
+        return sources, self.splits(files)
+
+    def sources(self, files: Sequence[RawFile]) -> list[Source]:
+        """Recordings among the files of a download: by default every file with the dataset's suffix is one."""
+        return [Source(file.stem, (file,)) for file in files if file.suffix == self.suffix]
+
+    def splits(self, files: Sequence[RawFile]) -> ListedSplits:
+        """Splits that come as files with the download, by ids of recordings or clips.
+
+        Raises:
+            SourceError: a split file that does not follow its format.
+        """
+        return {}
 
     @abstractmethod
-    def read(self, source: Source) -> Clip:
-        """One clip, with the source's id, from its raw file.
+    def read(self, source: Source) -> list[Clip]:
+        """The clips of one recording; the first of several has the least id.
 
         Raises:
             SourceError: the file does not follow the dataset's format.
@@ -120,21 +143,3 @@ class Dataset(ABC):
 def read_list(name: str) -> list[str]:
     """Lines of a data file that comes with this package."""
     return (_HERE / name).read_text(encoding="utf-8").splitlines()
-
-
-def _walk(root: Path) -> Iterator[Path]:
-    """Visible files below ``root``, through links to folders but into no folder twice."""
-    visited: set[Path] = set()
-    for folder, subfolders, names in os.walk(root, followlinks=True, onerror=_unreadable):
-        real = Path(folder).resolve()
-        if real in visited:
-            subfolders.clear()
-            continue
-        visited.add(real)
-        subfolders.sort()
-        yield from (Path(folder, name) for name in sorted(names) if not name.startswith("."))
-
-
-def _unreadable(error: OSError) -> NoReturn:
-    fix = "name the folder that holds the raw files, and check its permissions"
-    raise SourceError(error.filename, f"not a readable folder ({error.strerror})", fix=fix) from error

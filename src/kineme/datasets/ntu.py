@@ -2,7 +2,6 @@
 
 import re
 from functools import cached_property
-from pathlib import Path
 
 from kineme.clips import Clip
 from kineme.datasets import datasets
@@ -10,6 +9,7 @@ from kineme.datasets.base import Dataset, Source, read_list
 from kineme.datasets.ntu_format import parse_skeleton
 from kineme.datasets.ntu_reference import reference_bodies
 from kineme.datasets.ntu_tracks import tracked_bodies
+from kineme.datasets.raw_files import RawFile
 from kineme.errors import SourceError
 
 FPS = 30.0
@@ -33,17 +33,17 @@ class _NTU(Dataset):
         """Samples whose skeletons the authors call missing or incomplete."""
         return frozenset(read_list(f"data/{self.name}_missing.txt"))
 
-    def read(self, source: Source) -> Clip:
-        """One clip; see `Dataset.read`."""
-        setup, camera, subject, replication, action = _parse_name(source.path)
+    def read(self, source: Source) -> list[Clip]:
+        """The clip of a file; see `Dataset.read`."""
+        setup, camera, subject, replication, action = _parse_name(source.file)
         if not 1 <= action <= len(self.classes):
             problem = f"class A{action:03d} is out of range, {self.name} has A001 to A{len(self.classes):03d}"
             fix = "this is a file of NTU RGB+D 120: prepare it as ntu120" if 60 < action <= 120 else "rename the file"
-            raise SourceError(source.path, problem, fix=fix)
-        recording = parse_skeleton(source.path, source.read_bytes(), self.layout.num_joints)
+            raise SourceError(source.file, problem, fix=fix)
+        recording = parse_skeleton(source.file, source.file.read_bytes(), self.layout.num_joints)
         make_bodies = reference_bodies if self.preparation == "reference" else tracked_bodies
         xyz, present = make_bodies(recording)
-        return Clip(
+        clip = Clip(
             id=source.id,
             xyz=xyz,
             present=present,
@@ -54,6 +54,7 @@ class _NTU(Dataset):
             replication=replication,
             fps=FPS,
         )
+        return [clip]
 
 
 @datasets.register("ntu60")
@@ -76,9 +77,9 @@ class NTU120(_NTU):
     name = "ntu120"
 
 
-def _parse_name(path: Path) -> tuple[int, ...]:
-    name = _NAME.fullmatch(path.stem)
+def _parse_name(file: RawFile) -> tuple[int, ...]:
+    name = _NAME.fullmatch(file.stem)
     if name is None:
         problem = "expected a name like S001C001P001R001A001 (setup, camera, performer, replication, action)"
-        raise SourceError(path, problem, fix="give the file its original name, or remove it")
+        raise SourceError(file, problem, fix="give the file its original name, or remove it")
     return tuple(int(number) for number in name.groups())

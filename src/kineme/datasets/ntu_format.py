@@ -12,7 +12,6 @@ is in order about ten times faster and leaves everything else to it.
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NoReturn
 
 import numpy as np
@@ -37,7 +36,7 @@ class Recording:
         xyz: (R, V, 3) float32 metres, Kinect camera space.
     """
 
-    path: Path
+    path: object
     num_frames: int
     bodies: tuple[str, ...]
     frame: np.ndarray
@@ -45,7 +44,7 @@ class Recording:
     xyz: np.ndarray
 
 
-def parse_skeleton(path: Path, data: bytes, num_joints: int) -> Recording:
+def parse_skeleton(path: object, data: bytes, num_joints: int) -> Recording:
     """Read the content of a ``.skeleton`` file, with Unix or Windows line ends.
 
     Args:
@@ -104,7 +103,7 @@ def _fast(text: str, lines: list[str], num_joints: int) -> _Parsed:
 class _Walk:
     """The format line by line: slow, and exact about where a file breaks it."""
 
-    def __init__(self, path: Path, lines: list[str], num_joints: int) -> None:
+    def __init__(self, path: object, lines: list[str], num_joints: int) -> None:
         self.path, self.num_joints, self.at = path, num_joints, 0
         self.lines = lines
         while self.lines and not self.lines[-1].strip():

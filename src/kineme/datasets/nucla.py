@@ -31,21 +31,21 @@ class NUCLA(Dataset):
     suffix = ".json"
     example = "a01_s01_e00_v01.json"
 
-    def read(self, source: Source) -> Clip:
-        """One clip; see `Dataset.read`."""
-        name = _NAME.fullmatch(source.path.stem)
+    def read(self, source: Source) -> list[Clip]:
+        """The clip of a file; see `Dataset.read`."""
+        name = _NAME.fullmatch(source.file.stem)
         if name is None:
             problem = "expected a name like a01_s01_e00_v01 (action, subject, episode, view)"
-            raise SourceError(source.path, problem, fix="give the file its original name, or remove it")
+            raise SourceError(source.file, problem, fix="give the file its original name, or remove it")
         action, subject, episode, view = (int(number) for number in name.groups())
         if action not in _ACTIONS:
-            raise SourceError(source.path, f"action {action} does not exist, only {_ACTIONS}", fix=_FOREIGN)
+            raise SourceError(source.file, f"action {action} does not exist, only {_ACTIONS}", fix=_FOREIGN)
         label = _ACTIONS.index(action)
         content = _parse(source)
         _check_identity(source, content, label)
         xyz = _coordinates(source, content["skeletons"], self.layout.num_joints)
         present = np.ones((1, len(xyz)), bool)
-        return Clip(
+        clip = Clip(
             id=source.id,
             xyz=xyz[None],
             present=present,
@@ -54,36 +54,37 @@ class NUCLA(Dataset):
             camera=view,
             replication=episode,
         )
+        return [clip]
 
 
 def _parse(source: Source) -> dict[str, Any]:
-    data = source.read_bytes()
+    data = source.file.read_bytes()
     try:
         content = json.loads(data)
     except json.JSONDecodeError as error:
-        raise SourceError(source.path, f"not JSON: {error.msg}", line=error.lineno, fix=_FOREIGN) from error
+        raise SourceError(source.file, f"not JSON: {error.msg}", line=error.lineno, fix=_FOREIGN) from error
     except (UnicodeDecodeError, RecursionError) as error:
-        raise SourceError(source.path, f"not JSON: {error}", fix=_FOREIGN) from error
+        raise SourceError(source.file, f"not JSON: {error}", fix=_FOREIGN) from error
     expected = {"file_name", "skeletons", "label"}
     if not isinstance(content, dict) or not expected <= set(content):
         found = sorted(content)[:5] if isinstance(content, dict) else type(content).__name__
-        raise SourceError(source.path, f"expected the keys {sorted(expected)}, found {found}", fix=_FOREIGN)
+        raise SourceError(source.file, f"expected the keys {sorted(expected)}, found {found}", fix=_FOREIGN)
     return content
 
 
 def _check_identity(source: Source, content: dict[str, Any], label: int) -> None:
-    if content["file_name"] != source.path.stem:
-        problem = f"the file is called {source.path.stem}, but inside {content['file_name']!r:.40}"
-        raise SourceError(source.path, problem, fix="give the file its original name")
+    if content["file_name"] != source.file.stem:
+        problem = f"the file is called {source.file.stem}, but inside {content['file_name']!r:.40}"
+        raise SourceError(source.file, problem, fix="give the file its original name")
     if content["label"] != label + 1:
         problem = f"the file's name means label {label + 1}, inside it says {content['label']!r:.40}"
-        raise SourceError(source.path, problem, fix="find out which is right, then correct the other")
+        raise SourceError(source.file, problem, fix="find out which is right, then correct the other")
 
 
 def _coordinates(source: Source, skeletons: object, num_joints: int) -> np.ndarray:
     """(T, V, 3) float32 from nested lists of numbers."""
     if not isinstance(skeletons, list) or not skeletons:
-        raise SourceError(source.path, "no frames: skeletons is empty or not a list", fix=_FOREIGN)
+        raise SourceError(source.file, "no frames: skeletons is empty or not a list", fix=_FOREIGN)
     frames = []
     for number, skeleton in enumerate(skeletons, start=1):
         try:
@@ -92,14 +93,14 @@ def _coordinates(source: Source, skeletons: object, num_joints: int) -> np.ndarr
             frame = np.array(None)
         if frame.dtype.kind not in "if" or frame.shape != (num_joints, 3):
             problem = f"expected {num_joints} joints of 3 numbers in frame {number}, found {_shape(skeleton)}"
-            raise SourceError(source.path, problem, fix=_FOREIGN)
+            raise SourceError(source.file, problem, fix=_FOREIGN)
         frames.append(frame)
     with np.errstate(over="ignore"):  # told as infinity below
         xyz = np.array(frames, np.float32)
     finite = np.isfinite(xyz).all(axis=(1, 2))
     if not finite.all():
         problem = f"NaN or infinity in frame {finite.argmin() + 1}"
-        raise SourceError(source.path, problem, fix="repair the frame, or leave the file out")
+        raise SourceError(source.file, problem, fix="repair the frame, or leave the file out")
     return xyz
 
 

@@ -1,7 +1,8 @@
 """Who trains and who tests: the official protocols as data, and a validation set carved out of the training side."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
@@ -74,8 +75,30 @@ _NTU120_TRAIN = (
 )
 
 
+_PKU1_TEST = tuple(range(291, 335))
+_UESTC_TRAIN = (
+    *(1, 2, 6, 12, 13, 16, 21, 24, 28, 29, 30, 31, 33, 35, 39, 41, 42, 45, 47, 50, 52, 54, 55, 57, 59, 61, 63),
+    *(64, 67, 69, 70, 71, 73, 77, 81, 84, 86, 87, 88, 90, 91, 93, 96, 99, 102, 103, 104, 107, 108, 112, 113),
+)
+_SBU_FOLDS = ((1, 9, 15, 19), (5, 7, 10, 16), (2, 3, 20, 21), (4, 6, 8, 11), (12, 13, 14, 17, 18))
+
+
+def _without(numbers: Iterable[int], *left_out: int) -> tuple[int, ...]:
+    return tuple(number for number in numbers if number not in left_out)
+
+
 def _others(train: Sequence[int], last: int) -> tuple[int, ...]:
-    return tuple(number for number in range(1, last + 1) if number not in train)
+    return _without(range(1, last + 1), *train)
+
+
+def _pairs_of_views(dataset: str, num_views: int) -> dict[str, Split]:
+    """Every pair of views to train on with every other view to test on: ``<dataset>-v12-v3`` and so on."""
+    views = range(1, num_views + 1)
+    return {
+        f"{dataset}-v{one}{two}-v{test}": Split("camera", (one, two), (test,), _without(views, one, two, test))
+        for one, two in combinations(views, 2)
+        for test in _without(views, one, two)
+    }
 
 
 SPLITS: dict[str, Split | ListedSplit] = {
@@ -88,7 +111,30 @@ SPLITS: dict[str, Split | ListedSplit] = {
     "nucla-xview": Split("camera", (1, 2), (3,)),
     "nucla-xview2": Split("camera", (1, 3), (2,)),
     "nucla-xview1": Split("camera", (2, 3), (1,)),
-    # The usual rule of small datasets (UTD-MHAD, MSR Action3D): every other subject.
+    # Liu et al. 2017, arXiv:1703.07475; phase I goes by recordings (`setup`), phase II is only given as a list.
+    "pku1-xsub": ListedSplit("cross-subject.txt", Split("setup", _others(_PKU1_TEST, 364), _PKU1_TEST)),
+    "pku1-xview": ListedSplit("cross-view.txt", Split("camera", (1, 3), (2,))),
+    "pku2-xsub": ListedSplit("cross_subject_v2.txt"),
+    "pku2-xview": ListedSplit("cross_view_v2.txt", Split("camera", (1, 3), (2,))),
+    # Rahmani et al. 2016: two views train, each of the other two tests.
+    **_pairs_of_views("uwa3d", 4),
+    # Ji et al. 2018, as two public code bases read it; views 0 to 7 are fixed, 8 moves.
+    "uestc-xsub": Split("subject", _UESTC_TRAIN, _others(_UESTC_TRAIN, 118)),
+    **{f"uestc-xview1-v{view}": Split("camera", (view,), _without(range(8), view), (8,)) for view in range(8)},
+    "uestc-xview2-even": Split("camera", (0, 2, 4, 6), (1, 3, 5, 7), (8,)),
+    "uestc-xview2-odd": Split("camera", (1, 3, 5, 7), (0, 2, 4, 6), (8,)),
+    "uestc-arbitrary": Split("camera", range(8), (8,)),
+    # Yun et al. 2012: five folds of pairs of people (`setup`: the pairs in order of their folders).
+    **{
+        f"sbu-fold{fold}": Split("setup", _without(range(1, 22), *pairs), pairs)
+        for fold, pairs in enumerate(_SBU_FOLDS, start=1)
+    },
+    # Seidenari et al. 2013: leave one actor out; the halves are what many papers use instead.
+    **{f"florence3d-actor{actor}": Split("subject", _without(range(1, 11), actor), (actor,)) for actor in range(1, 11)},
+    "florence3d-half": Split("subject", range(1, 6), range(6, 11)),
+    # Yan et al. 2018: the two halves of the download, by its two label files.
+    "kinetics": ListedSplit("kinetics_train_label.json and kinetics_val_label.json"),
+    # The usual rule of small datasets (UTD-MHAD, MSR Action3D, UTKinect): every other subject.
     "odd-even-subjects": Split("subject", range(1, 10**9, 2), range(0, 10**9, 2)),
 }
 """Every split by name."""

@@ -2,10 +2,10 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from kineme.clips import Clip
 from kineme.datasets.raw_files import RawFile, walk
@@ -49,11 +49,9 @@ class Dataset(ABC):
     Attributes:
         name: name in the registry; also of ``classes/<name>.txt``, one class name per line.
         layout_name: built-in layout of the joints.
-        channels: C, coordinates per joint.
         suffix: ending by which the raw files are told from others.
         example: a raw file, for error messages; below its folders where these say what it holds.
         preparations: what ``preparation`` may be.
-        has_confidence: whether clips carry confidences.
 
     Raises:
         UnknownNameError: a preparation that this dataset does not offer.
@@ -63,11 +61,9 @@ class Dataset(ABC):
 
     name: ClassVar[str]
     layout_name: ClassVar[str]
-    channels: ClassVar[int] = 3
     suffix: ClassVar[str]
     example: ClassVar[str]
     preparations: ClassVar[tuple[str, ...]] = ("default",)
-    has_confidence: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if self.preparation not in self.preparations:
@@ -87,6 +83,21 @@ class Dataset(ABC):
     def listed_missing(self) -> frozenset[str]:
         """Ids that the authors list as missing or unusable; preparation skips them and says so."""
         return frozenset()
+
+    @property
+    def channels(self) -> int:
+        """C, coordinates per joint."""
+        return 3
+
+    @property
+    def has_confidence(self) -> bool:
+        """Whether clips carry confidences."""
+        return False
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What decides how clips are made, as JSON: part of a store's provenance."""
+        return asdict(self)
 
     @property
     def keeps_empty(self) -> bool:

@@ -175,8 +175,7 @@ def _survey(dataset: Dataset, root: str | Path) -> tuple[list[Group], Report, Li
 
 
 def _open_writer(dataset: Dataset, root: str | Path, out: str | Path, resume: bool) -> StoreWriter:
-    options = {name: str(value) if isinstance(value, Path) else value for name, value in asdict(dataset).items()}
-    provenance = {"dataset": dataset.name, **options, "source": Path(root).resolve().name}
+    provenance = {"dataset": dataset.name, **dataset.settings, "source": Path(root).resolve().name}
     try:
         return StoreWriter(
             out,

@@ -5,7 +5,7 @@ A layout is a TOML file. Built-in ones lie in ``layouts/``; `Layout.get` also ta
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any
@@ -36,6 +36,7 @@ class Layout:
         across: (left, right) joints whose line tells which way the body faces.
         unit: "m", or "image" for coordinates normalised to the picture.
         up: axis that points up: "+y", "-y" or "+z".
+        aliases: (their name, our joint) pairs: what the makers of such files call the joints.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Layout:
     across: tuple[str, str]
     unit: str = "m"
     up: str = "+y"
+    aliases: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         check(self)
@@ -99,9 +101,9 @@ class Layout:
         except ConfigError as error:
             raise LayoutError(str(error)) from error
         gcn = form.tree | form.gcn
-        stray = [joint for joint in gcn if joint not in form.tree]
-        if stray:
-            raise LayoutError(f"{where}: {UnknownNameError('joint in gcn', stray[0], form.tree)}")
+        for table, joints in (("gcn", gcn), ("aliases", form.aliases.values())):
+            if stray := [joint for joint in joints if joint not in form.tree]:
+                raise LayoutError(f"{where}: {UnknownNameError(f'joint in {table}', stray[0], form.tree)}")
         return Layout(
             name=form.name,
             joints=tuple(form.tree),
@@ -112,6 +114,7 @@ class Layout:
             across=(form.across[0], form.across[1]),
             unit=form.unit,
             up=form.up,
+            aliases=tuple(form.aliases.items()),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -125,6 +128,7 @@ class Layout:
             "tree": dict(zip(self.joints, self.tree, strict=True)),
             "gcn": dict(zip(self.joints, self.gcn, strict=True)),
             "parts": {part: list(joints) for part, joints in self.parts},
+            "aliases": dict(self.aliases),
         }
 
     @property
@@ -214,6 +218,7 @@ class _Form(Config):
     name: str
     tree: dict[str, str]
     gcn: dict[str, str] = Field(default_factory=dict)
+    aliases: dict[str, str] = Field(default_factory=dict)
     parts: dict[str, list[str]]
     origin: list[str]
     across: Annotated[list[str], Field(min_length=2, max_length=2)]

@@ -82,18 +82,18 @@ class RawFile:
 
 
 def walk(root: Path, damaged: list[SourceError] | None = None) -> Iterator[RawFile]:
-    """Visible files of a folder and everything below it, or of one zip archive, in order of their paths.
+    """Visible files of a folder and everything below it, of one zip archive, or one file; in order of their paths.
 
     Links to folders are followed, but into no folder twice; archives are looked into.
 
     Args:
-        root: folder or archive.
+        root: folder, archive or file.
         damaged: collects archives that cannot be read; without it they are an error.
 
     Raises:
-        SourceError: not a readable folder or archive.
+        SourceError: nothing readable there, or a damaged archive.
     """
-    paths = [root] if root.is_file() and root.suffix.lower() == ".zip" else _walk_folders(root)
+    paths = [root] if root.is_file() else _walk_folders(root)
     for path in paths:
         if path.suffix.lower() != ".zip":
             yield RawFile(path)

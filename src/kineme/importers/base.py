@@ -1,0 +1,109 @@
+"""What the importers share: a layout that the user names, labels from a table, and clips from any file format."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from kineme.clips import Clip
+from kineme.datasets.base import Dataset, Source
+from kineme.datasets.raw_files import RawFile
+from kineme.errors import ClipError, LayoutError, SourceError
+from kineme.importers.labels import LabelTable
+from kineme.layout import Layout
+from kineme.store import ListedSplits
+
+
+@dataclass(frozen=True)
+class Importer(Dataset):
+    """Recordings in a format that many tools write. Subclasses find and read one format.
+
+    Args:
+        path: folder, zip archive or file to import.
+        joints: layout of the joints, built in or the path of a ``.toml``; "" for the format's own.
+        labels: CSV file with labels and other facts about the recordings; see `kineme.importers.labels`.
+        fps: frames per second; 0 for what the files say.
+
+    Attributes:
+        name: name of the format in the registry.
+        layout_name: layout that the format fixes; "" where it does not.
+    """
+
+    path: Path = Path()
+    joints: str = ""
+    labels: Path | None = None
+    fps: float = 0.0
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Layout of every clip.
+
+        Raises:
+            LayoutError: the format does not fix one and none was given.
+        """
+        name = self.joints or self.layout_name
+        if not name:
+            raise LayoutError(
+                f"{self.name} files can hold any joints: name theirs with --layout, built in (kineme layouts lists "
+                f"them) or the path of your own .toml (docs/layouts.md)"
+            )
+        return Layout.get(name)
+
+    @cached_property
+    def table(self) -> LabelTable:
+        """What is known about the recordings from beside their files."""
+        return LabelTable.read(self.labels) if self.labels else LabelTable()
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """Class names of the table of labels; without one, those of the format."""
+        return self.table.classes or self.own_classes()
+
+    def own_classes(self) -> tuple[str, ...]:
+        """Class names that the files themselves carry."""
+        return ()
+
+    @property
+    def channels(self) -> int:
+        """C, coordinates per joint, as the first recording that can be read has them."""
+        return self._first.xyz.shape[3]
+
+    @property
+    def has_confidence(self) -> bool:
+        """Whether clips carry confidences, as the first recording that can be read tells."""
+        return self._first.confidence is not None
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What decides how clips are made; see `Dataset.settings`."""
+        labels = self.labels.name if self.labels else None
+        return {"preparation": "import", "layout": self.layout.name, "labels": labels, "fps": self.fps}
+
+    def splits(self, files: Sequence[RawFile]) -> ListedSplits:
+        """Split of the table of labels; see `Dataset.splits`."""
+        return self.table.splits
+
+    def read(self, source: Source) -> list[Clip]:
+        """The clips of one recording with their labels; see `Dataset.read`."""
+        return [self.table.complete(clip, source.id) for clip in self.clips(source)]
+
+    @abstractmethod
+    def clips(self, source: Source) -> list[Clip]:
+        """The clips of one recording, with labels only where its file has them.
+
+        Raises:
+            SourceError: the file does not follow the format, or has other joints than the layout.
+        """
+
+    @cached_property
+    def _first(self) -> Clip:
+        failure: SourceError | ClipError | None = None
+        for source in self.find(self.path):
+            try:
+                if clips := self.clips(source):
+                    return clips[0]
+            except (SourceError, ClipError) as error:
+                failure = failure or error
+        raise failure or SourceError(self.path, f"no clip in any {self.suffix} file")

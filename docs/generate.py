@@ -19,10 +19,12 @@ from kineme.datasets import datasets
 from kineme.encoders import encoders
 from kineme.evaluate.config import FeatureConfig, LinearProbeConfig
 from kineme.evaluate.protocols import protocols
+from kineme.exporters import exporters
+from kineme.importers import importers
 from kineme.layout import Layout
 from kineme.methods import methods
 from kineme.recipes.base import RunConfig, recipe_config, recipes
-from kineme.splits import SPLITS
+from kineme.splits import SPLITS, ListedSplit, Split
 from kineme.train.config import TrainConfig
 from kineme.transforms import Augmentation, Preparation
 
@@ -47,7 +49,7 @@ one, `kineme pretrain RECIPE --dry-run` prints it as JSON.
 {_table(head, rows)}
 
 Encoder: width x depth, and frames per token. Split "all clips": pretrains on the whole store, and evaluation asks for
-a split. A split in parentheses is not part of kineme yet, nor is a reader for its dataset.
+a split.
 
 Published: top-1 accuracy of the linear probe as the papers report it, on the full dataset. What we measured is
 in [Benchmarks](../benchmarks.md). Sources:
@@ -95,10 +97,40 @@ def datasets_page() -> str:
     return f"""\
 # Datasets
 
-What `kineme data check` and `kineme data prepare` read. Your own arrays need no reader: see
+What `kineme data check` and `kineme data prepare` read. Recordings of your own: [Formats](formats.md) and
 [Your own data](../own-data.md).
 
 {_table(head, rows)}
+"""
+
+
+def formats_page() -> str:
+    """Every format that can be imported or exported."""
+    imports = [
+        (
+            _linked(name, "importing"),
+            f"`{kind.suffix}`",
+            _summary(kind),
+            f"`{kind.layout_name}`" if kind.layout_name else "",
+        )
+        for name, kind in importers.items()
+    ]
+    exports = [(f"`{name}`", _summary(exporter)) for name, exporter in exporters.items()]
+    return f"""\
+# Formats
+
+## Import
+
+`kineme data import PATH --out STORE`; see [Your own data](../own-data.md). A format without a layout of its own needs
+`--layout`.
+
+{_table(("format", "files", "what", "layout"), imports)}
+
+## Export
+
+`kineme data export STORE --format FORMAT --split SPLIT --out OUT`; see [Export](../export.md).
+
+{_table(("format", "what"), exports)}
 """
 
 
@@ -112,7 +144,8 @@ def layouts_page() -> str:
         )
         joints = " ".join(f"{v} {joint}," for v, joint in enumerate(layout.joints)).rstrip(",")
         rows = [(part, ", ".join(members)) for part, members in layout.parts]
-        parts.append(f"## {name}\n\n{facts}\n\n{joints}\n\n{_table(('part', 'joints'), rows)}\n")
+        picture = f"![joints of {name}](../images/layouts/{name}.png)"
+        parts.append(f"## {name}\n\n{facts}\n\n{joints}\n\n{picture}\n\n{_table(('part', 'joints'), rows)}\n")
     return (
         "# Built-in layouts\n\nWhat a layout is and how to write one: [Joint layouts](../layouts.md).\n\n"
         + "\n".join(parts)
@@ -122,7 +155,7 @@ def layouts_page() -> str:
 def protocols_page() -> str:
     """Every way to evaluate, and every split."""
     rows = [(f"`{name}`", f"`{name}@{kind.version}`", _description(kind)) for name, kind in protocols.items()]
-    splits = [(f"`{name}`", split.field, _numbers(split.train), _numbers(split.test)) for name, split in SPLITS.items()]
+    splits = [_split_row(name, split) for name, split in SPLITS.items()]
     return f"""\
 # Protocols and splits
 
@@ -133,7 +166,7 @@ def protocols_page() -> str:
 
 ## Splits
 
-{_table(("split", "goes by", "train", "test"), splits)}
+{_table(("split", "goes by", "train", "test", "unused"), splits)}
 """
 
 
@@ -148,17 +181,26 @@ PAGES: dict[str, Callable[[], str]] = {
     "methods": methods_page,
     "settings": settings_page,
     "datasets": datasets_page,
+    "formats": formats_page,
     "layouts": layouts_page,
     "protocols": protocols_page,
     "commands": commands_page,
 }
 
 
+def _split_row(name: str, split: Split | ListedSplit) -> tuple[str, ...]:
+    if isinstance(split, Split):
+        return (f"`{name}`", split.field, _numbers(split.train), _numbers(split.test), _numbers(split.unused))
+    if split.rule is None:
+        return (f"`{name}`", f"list in {split.file}", "", "", "")
+    _, field, *sides = _split_row(name, split.rule)
+    return (f"`{name}`", f"list in {split.file}, or else {field}", *sides)
+
+
 def _recipe_row(name: str, config: RunConfig, sources: list[str]) -> tuple[str, ...]:
     encoder, train = config.encoder.model_dump(), config.train
     size = f"{encoder['width']} x {encoder['depth']}, {encoder['segment']}"
     split = "all clips" if config.split is None else f"`{config.split}`"
-    split = split if config.split is None or config.split in SPLITS else f"({split})"
     linear = [number for number in config.published if number.protocol == "linear"]
     numbers = ", ".join(f"{number.value} [{sources.index(number.source) + 1}]" for number in linear)
     what = _summary(recipes.get(name)).rstrip(".")

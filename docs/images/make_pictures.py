@@ -1,6 +1,7 @@
-"""Draws the picture of the README: python docs/images/make_pictures.py
+"""Draws the pictures of the documentation: python docs/images/make_pictures.py
 
-A synthetic motion, how much each token of it moves, and which tokens MAMP leaves for the encoder to see.
+For the README a synthetic motion, how much each token of it moves, and which tokens MAMP leaves for the encoder to
+see; and the joints of every layout.
 """
 
 from collections.abc import Sequence
@@ -18,11 +19,14 @@ from matplotlib.collections import LineCollection
 
 from kineme.clips import ClipBatch
 from kineme.encoders.skeleton_transformer import SkeletonTransformer, SkeletonTransformerConfig
+from kineme.layout import Layout
 from kineme.methods.mamp import MAMP, MAMPConfig, motion_intensity
 from kineme.store import SkeletonStore
 from kineme.synthetic import SYNTHETIC_CLASSES, Take, generate_clip
 from kineme.transforms import Preparation, eval_pipeline
+from kineme.viz.joint_figure import joint_figure
 
+HERE = Path(__file__).parent
 TAKE = Take(label=SYNTHETIC_CLASSES.index("kick"), subject=2, camera=3)
 WINDOW, POSES, SPACING = 120, 9, 1.05
 TURN = 0.9  # radians by which the camera goes round, so that the leg is seen from the side
@@ -66,7 +70,7 @@ def draw(axes: Axes, poses: np.ndarray, bones: Sequence[tuple[int, int]], **join
     axes.axis("off")
 
 
-def main() -> None:
+def draw_masking() -> None:
     """Two rows: what moves, and what MAMP shows the encoder."""
     batch = clip()
     motion, seen = mamp_tokens(batch)
@@ -94,8 +98,17 @@ def main() -> None:
     )
     kept = f"{seen.sum()} of {seen.size}"
     bottom.set_title(f"MAMP shows the encoder {kept} tokens (green), and asks how the others moved.", loc="left")
-    figure.savefig(Path(__file__).with_name("masking.png"), dpi=110)
+    figure.savefig(HERE / "masking.png", dpi=110)
+
+
+def draw_layouts() -> None:
+    """Draw the joints of every built-in layout."""
+    folder = HERE / "layouts"
+    folder.mkdir(exist_ok=True)
+    for name in Layout.names():
+        joint_figure(Layout.get(name), folder / f"{name}.png")
 
 
 if __name__ == "__main__":
-    main()
+    draw_masking()
+    draw_layouts()

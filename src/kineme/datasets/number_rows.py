@@ -1,0 +1,61 @@
+"""Text files that are one table of numbers: a row per line, values parted by spaces or commas."""
+
+import re
+
+import numpy as np
+
+from kineme.datasets.raw_files import RawFile
+from kineme.errors import SourceError
+
+_LINE_END = re.compile(r"\r\n?|\n")
+_FLOAT32_MAX = float(np.finfo(np.float32).max)
+_DAMAGED = "this is another file, or a damaged one: remove it, or unpack it again"
+
+
+def read_rows(file: RawFile, columns: int) -> np.ndarray:
+    """All rows; row r is line r + 1 of the file.
+
+    Args:
+        file: the text file.
+        columns: values in every row.
+
+    Returns:
+        (R, columns) float64 with at least one row; every value fits into float32.
+
+    Raises:
+        SourceError: the first line that is no such row.
+    """
+    text = file.read_bytes().decode("ascii", errors="replace").replace(",", " ").rstrip()
+    if not text:
+        raise SourceError(file, "the file is empty", fix=_DAMAGED)
+    lines = _LINE_END.split(text)
+    try:
+        rows = np.loadtxt(lines, comments=None, ndmin=2)
+    except ValueError:
+        rows = np.empty((0, 0))
+    if rows.shape != (len(lines), columns) or not _fits(rows).all():
+        mistakes = ((number, _mistake(line, columns)) for number, line in enumerate(lines, start=1))
+        number, problem = next((number, problem) for number, problem in mistakes if problem)
+        raise SourceError(file, problem, line=number, fix=_DAMAGED)
+    return rows
+
+
+def _mistake(line: str, columns: int) -> str:
+    """What is wrong with a line, or ""."""
+    values = line.split()
+    if len(values) != columns:
+        return f"expected {columns} numbers, found {len(values)} values"
+    wrong = next((value for value in values if not _is_number(value)), None)
+    return "" if wrong is None else f"expected {columns} finite numbers, found {wrong!r:.40}"
+
+
+def _is_number(value: str) -> bool:
+    try:
+        return bool(_fits(np.loadtxt([value], comments=None)))
+    except ValueError:
+        return False
+
+
+def _fits(numbers: np.ndarray) -> np.ndarray:
+    """Which are finite, also as float32; NaN compares as false."""
+    return np.abs(numbers) <= _FLOAT32_MAX

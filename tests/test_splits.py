@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import load_npz, realdata_path
+from fake import small_store
 from kineme.datasets.base import read_list
 from kineme.errors import SplitError, UnknownNameError
 from kineme.layout import Layout
@@ -164,3 +165,39 @@ def test_validation_depends_on_the_seed() -> None:
 def test_validation_needs_two_subjects(subjects: list[int], problem: str) -> None:
     with pytest.raises(SplitError, match=f"{problem}.*evaluate without a validation set"):
         validation_split(store_of(subject=np.array(subjects, int)), np.arange(len(subjects)))
+
+
+def test_splits_that_came_with_the_data_come_first() -> None:
+    store = small_store(num_clips=4)
+    lists = {"nucla-xview": (["clip00003"], ["clip00000", "not here"]), "half": ([], ["clip00001"])}
+    store = SkeletonStore(
+        store.gather([0]).xyz, store.gather([0]).present, store.clips, layout=store.layout, splits=lists
+    )
+    train, test = get_split(store, "nucla-xview")
+    assert (train.tolist(), test.tolist()) == ([3], [0])
+    with pytest.raises(SplitError, match="split half of the store: 0 clips train and 1 test"):
+        get_split(store, "half")
+    with pytest.raises(UnknownNameError, match="perhaps you meant half"):
+        get_split(store, "halv")
+
+
+def test_a_listed_split_goes_by_rule_or_names_its_file() -> None:
+    store = store_of(setup=np.array([2, 300]), camera=np.array([1, 2]))
+    train, test = get_split(store, "pku1-xsub")
+    assert (train.tolist(), test.tolist()) == ([0], [1])
+    with pytest.raises(SplitError, match=r"split pku2-xsub: the store does not have it; put cross_subject_v2\.txt"):
+        get_split(store, "pku2-xsub")
+
+
+def test_every_cell_of_uwa3d_leaves_one_view_unused() -> None:
+    store = store_of(camera=np.array([1, 2, 3, 4]))
+    cells = [name for name in SPLITS if name.startswith("uwa3d")]
+    assert len(cells) == 12
+    train, test = get_split(store, "uwa3d-v14-v2")
+    assert (train.tolist(), test.tolist()) == ([0, 3], [1])
+
+
+def test_sbu_folds_test_every_pair_once() -> None:
+    folds = [split for name, split in BY_NUMBER.items() if name.startswith("sbu")]
+    assert sorted(pair for fold in folds for pair in fold.test) == list(range(1, 22))
+    assert all(sorted([*fold.train, *fold.test]) == list(range(1, 22)) for fold in folds)

@@ -1,12 +1,11 @@
 """Writing stores: all or nothing, and interrupted work goes on where it stopped."""
 
 import json
-import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from kineme.errors import ClipError, DuplicateClipError, KinemeError, StoreError
 from kineme.layout import Layout
 from kineme.store import SkeletonStore
 from kineme.store_writer import StoreWriter
+from limits import largest_file
 from ragged import ragged_store
 
 LAYOUT = Layout.get("kinect20")
@@ -128,17 +128,6 @@ def test_clips_the_disk_lost_are_written_again(tmp_path: Path, undisturbed: dict
     assert finish(tmp_path / "store") == undisturbed
 
 
-@contextmanager
-def largest_file(size: int) -> Iterator[None]:
-    """The operating system refuses to write beyond a size, as it does on a full disk."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 @pytest.mark.parametrize("num_clips", [3, 4])
 def test_full_disk_keeps_the_work(tmp_path: Path, undisturbed: dict[str, bytes], num_clips: int) -> None:
     path = tmp_path / "store"
@@ -231,3 +220,65 @@ def test_arrays_are_plain_npy(tmp_path: Path, undisturbed: dict[str, bytes]) -> 
     xyz, present, clips = (np.load(path / f"{name}.npy") for name in ("xyz", "present", "clips"))
     assert (xyz.dtype, present.dtype, len(xyz), len(clips)) == (np.float32, bool, len(present), len(CLIPS))
     assert json.loads((path / "store.json").read_text())["provenance"] == {"source": "a test"}
+
+
+def noted(path: Path, clips: Sequence[Clip], resume: bool = False) -> StoreWriter:
+    """A writer with a note after each clip."""
+    store = writer(path, resume=resume)
+    for clip in clips:
+        store.add(clip)
+        store.note({"after": clip.id})
+    return store
+
+
+@pytest.mark.parametrize("num_notes", range(len(CLIPS) + 1))
+def test_work_is_cut_back_to_a_note(tmp_path: Path, undisturbed: dict[str, bytes], num_notes: int) -> None:
+    noted(tmp_path / "store", CLIPS).suspend()
+    resumed = writer(tmp_path / "store", resume=True)
+    assert resumed.notes == [{"after": clip.id} for clip in CLIPS]
+    resumed.rewind(num_notes)
+    assert resumed.ids == {clip.id for clip in CLIPS[:num_notes]}
+    for clip in CLIPS[num_notes:]:
+        resumed.add(clip)
+    resumed.finish()
+    assert content(tmp_path / "store") == undisturbed
+
+
+def test_clips_after_the_last_note_are_there_until_cut(tmp_path: Path) -> None:
+    store = noted(tmp_path / "store", CLIPS[:2])
+    store.add(CLIPS[2])
+    store.suspend()
+    resumed = writer(tmp_path / "store", resume=True)
+    assert len(resumed.ids) == 3
+    resumed.rewind(2)
+    assert resumed.ids == {clip.id for clip in CLIPS[:2]}
+    resumed.suspend()
+    again = writer(tmp_path / "store", resume=True)
+    again.suspend()
+    assert again.notes == [{"after": clip.id} for clip in CLIPS[:2]]
+
+
+def test_confidence_segments_splits_and_reports_survive(tmp_path: Path) -> None:
+    sure = np.linspace(0, 1, 9 * 20, dtype=np.float32).reshape(1, 9, 20)
+    segments = np.array([[1, 0, 4], [0, 3, 9]])
+    clips = [replace(CLIPS[0], confidence=sure, segments=segments), CLIPS[1]]
+    path = tmp_path / "store"
+    interrupted = writer(path, confidence=True)
+    interrupted.add(clips[0])
+    interrupted.suspend()
+    store = writer(path, confidence=True, resume=True)
+    store.add(clips[1])
+    store.splits = {"own": ([CLIPS[0].id], [CLIPS[1].id])}
+    store.attach("report.json", {"files": 2})
+    opened = store.finish()
+    for source in (opened, opened.save(tmp_path / "copy"), opened.to("cpu")):
+        np.testing.assert_array_equal(source[0].confidence, sure)
+        np.testing.assert_array_equal(source[1].confidence, np.repeat(CLIPS[1].present[..., None], 20, axis=2))
+        np.testing.assert_array_equal(source[0].segments, segments)
+        assert source[1].segments is not None
+        assert len(source[1].segments) == 0
+        assert source.splits == {"own": ([CLIPS[0].id], [CLIPS[1].id])}
+    assert json.loads((path / "report.json").read_text()) == {"files": 2}
+    labels = opened[0].frame_labels(2)
+    assert labels.sum(axis=0).tolist() == [6, 4]
+    assert labels[3].tolist() == [True, True]

@@ -118,7 +118,7 @@ class Layout:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain form; `from_dict` reads it back."""
+        """Plain form without aliases, which matter to files only; `from_dict` reads it back."""
         return {
             "name": self.name,
             "unit": self.unit,
@@ -128,7 +128,6 @@ class Layout:
             "tree": dict(zip(self.joints, self.tree, strict=True)),
             "gcn": dict(zip(self.joints, self.gcn, strict=True)),
             "parts": {part: list(joints) for part, joints in self.parts},
-            "aliases": dict(self.aliases),
         }
 
     @property

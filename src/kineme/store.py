@@ -217,6 +217,19 @@ class SkeletonStore:
         return self._xyz.shape[2]
 
     @property
+    def num_rows(self) -> int:
+        """R, body-frames stored."""
+        return len(self._present)
+
+    def found_joints(self, rows: slice) -> tuple[np.ndarray, np.ndarray]:
+        """Presence (R,) of some rows, and (R, V) bool: which joints were found, by confidence or by not being zero."""
+        if self._confidence is not None:
+            found = np.greater(self._confidence[rows], 0)
+        else:
+            found = np.any(self._xyz[rows].cpu().numpy(), axis=2)
+        return self._present[rows].cpu().numpy(), np.asarray(found)
+
+    @property
     def max_bodies(self) -> int:
         """M, the most body slots any clip has."""
         return int(self.clips["bodies"].max(initial=1))

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from shutil import make_archive
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from kineme.datasets import datasets
 from kineme.datasets.prepare import Report, check, prepare
 from kineme.errors import SourceError, StoreError
 from kineme.store import SkeletonStore
+from limits import largest_file
 from skeleton_text import skeleton_text, tracks_text, walker
 
 NTU60 = datasets.get("ntu60")()
@@ -103,23 +105,68 @@ def test_number_of_workers_changes_no_byte(raw: Path, tmp_path: Path) -> None:
     assert_same_files(tmp_path / "one", tmp_path / "two")
 
 
-def test_interrupted_job_goes_on(raw: Path, tmp_path: Path) -> None:
-    damage(raw)
-    (raw / "S001C001P010R001A004.skeleton").unlink()
-    prepare(NTU60, raw, tmp_path / "whole")
+def interrupted(raw: Path, out: Path) -> None:
+    """A preparation that is stopped after its first batch."""
 
     def interrupt(done: int, total: int) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        prepare(NTU60, raw, tmp_path / "store", progress=interrupt)
+        prepare(NTU60, raw, out, progress=interrupt)
+
+
+def test_interrupted_job_goes_on_and_reports_the_whole(raw: Path, tmp_path: Path) -> None:
+    damage(raw)
+    prepare(NTU60, raw, tmp_path / "whole")
+    interrupted(raw, tmp_path / "store")
     with pytest.raises(StoreError, match="no skeleton store here"):
         SkeletonStore.open(tmp_path / "store")
     calls: list[int] = []
     prepare(NTU60, raw, tmp_path / "store", progress=lambda done, total: calls.append(done))
-    assert calls[-1] == 73
-    assert len(calls) < 3
+    assert calls == [64, 74], "the first batch was read again"
     assert_same_files(tmp_path / "whole", tmp_path / "store")
+
+
+def test_files_that_changed_since_are_read_again(raw: Path, tmp_path: Path) -> None:
+    first = sorted(raw.rglob("*.skeleton"), key=lambda path: path.stem)
+    broken, other, late = first[3], first[10], first[40]
+    whole = {path: path.read_bytes() for path in (broken, other, late)}
+    broken.write_text("3\n1\n")
+    interrupted(raw, tmp_path / "store")
+    broken.write_bytes(whole[broken])
+    other.write_text(tracks_text(4, [(range(4), walker(4, seed=99))]))
+    late.unlink()
+    store, report = prepare(NTU60, raw, tmp_path / "store")
+    assert report.ok
+    assert store.ids.tolist() == sorted(path.stem for path in first if path != late)
+    prepare(NTU60, raw, tmp_path / "undisturbed")
+    assert_same_files(tmp_path / "undisturbed", tmp_path / "store")
+
+
+def test_full_disk_keeps_what_was_written(raw: Path, tmp_path: Path) -> None:
+    prepare(NTU60, raw, tmp_path / "whole")
+    with pytest.raises(OSError, match="too large"), largest_file(20_000):
+        prepare(NTU60, raw, tmp_path / "store")
+    assert not (tmp_path / "store").exists()
+    prepare(NTU60, raw, tmp_path / "store")
+    assert_same_files(tmp_path / "whole", tmp_path / "store")
+
+
+def test_archives_give_the_same_store_as_their_content(raw: Path, tmp_path: Path) -> None:
+    zipped = tmp_path / "zipped" / "raw"
+    zipped.mkdir(parents=True)
+    for part in ("part0", "part1"):
+        make_archive(str(zipped / part), "zip", raw / part)
+    prepare(NTU60, raw, tmp_path / "plain")
+    _, report = prepare(NTU60, zipped, tmp_path / "store", jobs=2)
+    assert report.ok
+    for file in FILES[:-1]:
+        assert (tmp_path / "plain" / file).read_bytes() == (tmp_path / "store" / file).read_bytes(), file
+    damaged = zipped / "part1.zip"
+    damaged.write_bytes(damaged.read_bytes()[:-100])
+    store, report = prepare(NTU60, zipped, tmp_path / "half")
+    assert (len(store), report.files) == (35, 36)
+    assert problems(report) == {"part1.zip": "not a whole zip archive (File is not a zip file)"}
 
 
 KILLED = """

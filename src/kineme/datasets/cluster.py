@@ -9,11 +9,12 @@ from kineme.errors import ConfigError
 
 
 @contextmanager
-def dask_workers(address: str) -> Iterator[None]:
+def dask_workers(address: str, timeout: float = 10) -> Iterator[None]:
     """Within this context joblib sends its tasks to a Dask cluster.
 
     Args:
         address: of the scheduler, such as ``tcp://host:8786``.
+        timeout: seconds to wait for its answer.
 
     Raises:
         ConfigError: Dask is not installed, or no scheduler answers at the address.
@@ -23,7 +24,7 @@ def dask_workers(address: str) -> Iterator[None]:
     except ImportError as error:
         raise ConfigError("a Dask cluster takes the package distributed: pip install 'kineme[dask]'") from error
     try:
-        client = Client(address, timeout=10)
+        client = Client(address, timeout=timeout)
     except (OSError, ValueError) as error:
         raise ConfigError(
             f"no Dask scheduler answers at {address} ({error}); start one with: dask scheduler"

@@ -31,6 +31,7 @@ def test_unknown_preparation_names_a_known_one(name: str) -> None:
 def test_foreign_content_is_our_error(name: str, content: bytes, tmp_path: Path) -> None:
     dataset = datasets.get(name)()
     file = tmp_path / dataset.example
+    file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(content)
     with pytest.raises(SourceError, match=dataset.example):
         dataset.read(source_of(file))

@@ -6,7 +6,8 @@ import torch
 
 from conftest import load_npz, realdata_path
 from fake import small_store
-from kineme.evaluate.controls import coordinate_1nn, coordinate_features
+from kineme.evaluate.controls import coordinate_1nn, coordinate_features, coordinate_logreg, coordinate_scores
+from kineme.evaluate.sides import labelled_sides
 from kineme.layout import Layout
 from kineme.splits import get_split
 from kineme.store import SkeletonStore
@@ -66,3 +67,22 @@ def test_nucla_cross_view() -> None:
     features = [coordinate_features(store, side) for side in (train, test)]
     predictions = coordinate_1nn(features[0], labels[train], features[1])
     assert 100 * float((predictions == labels[test]).float().mean()) == pytest.approx(71.6, abs=2.5)
+
+
+def test_logistic_regression_finds_a_direction_that_neighbours_do_not() -> None:
+    rng = np.random.default_rng(0)
+    noise = torch.from_numpy(rng.normal(size=(400, 60))).float()
+    labels = torch.arange(400) % 2
+    noise[:, 7] += 4.0 * labels
+    train, queries = noise[:300], noise[300:]
+    right = coordinate_logreg(train, labels[:300], queries) == labels[300:]
+    assert right.double().mean() > 0.9
+    few = coordinate_logreg(train[:5], labels[:5], queries)  # fewer clips than components
+    assert few.shape == (100,)
+
+
+def test_both_classifiers_are_scored_on_the_test_side() -> None:
+    scores = coordinate_scores(labelled_sides(small_store(num_clips=36), "nucla-xview", seed=0))
+    assert list(scores) == ["1-NN", "PCA-200 + logistic regression"]
+    assert all(score.low < score.accuracy <= score.high for score in scores.values())
+    assert scores["1-NN"].accuracy > 0.8

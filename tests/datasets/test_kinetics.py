@@ -157,7 +157,7 @@ def test_label_files_are_the_split(tmp_path: Path) -> None:
     for name in ("a", "b", "c"):
         written(raw, video([person(0.2)]), name)
     written(raw, label_file(a=True, b=True, gone=False), "kinetics_train_label")
-    assert datasets.get("kinetics")().survey(raw)[1] == {}
+    assert datasets.get("kinetics")().survey(raw).splits == {}
     written(raw, label_file(c=True), "kinetics_val_label")
     store, report = prepare(datasets.get("kinetics")(), raw, tmp_path / "out")
     assert (report.ok, report.files, store.has_confidence) == (True, 3, True)
@@ -170,7 +170,7 @@ def test_real_label_file_lists_the_videos_with_people(tmp_path: Path) -> None:
     written(tmp_path, realdata_path("samples/kinetics/kinetics_val_label.json").read_text(), "kinetics_val_label")
     written(tmp_path, label_file(), "kinetics_train_label")
     written(tmp_path, video([person(0.2)]))
-    train, test = datasets.get("kinetics")().survey(tmp_path)[1]["kinetics"]
+    train, test = datasets.get("kinetics")().survey(tmp_path).splits["kinetics"]
     assert (len(train), len(test)) == (0, 19_796)
 
 

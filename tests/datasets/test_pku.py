@@ -155,7 +155,7 @@ def test_spellings_of_split_files(tmp_path: Path, ends: tuple[str, str], newline
     raw = write_download(tmp_path, {"A01N01-L": (XYZ, [(1, 1, 5)])})
     text = split_text(["A01N01-L", "A02N10-M"], ["A01N01-R"], ends).replace("Validataion", spelling)
     (raw / "cross_view_v2.txt").write_text(text.replace("\n", newline), newline="")
-    splits = datasets.get("pku2")().survey(raw)[1]
+    splits = datasets.get("pku2")().survey(raw).splits
     assert splits == {"pku2-xview": (["A01N01-L", "A02N10-M"], ["A01N01-R"])}
 
 
@@ -231,7 +231,8 @@ def test_names_of_aimclr() -> None:
 def golden_clips(folder: Path, preparation: str) -> tuple[list[Clip], dict[str, tuple[Sequence[str], Sequence[str]]]]:
     """Clips in order of their ids, and the splits."""
     dataset = datasets.get(folder.name)(preparation)
-    sources, splits = dataset.survey(folder / "raw.zip")
+    found = dataset.survey(folder / "raw.zip")
+    sources, splits = found.sources, found.splits
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SourceWarning)
         return [clip for source in sources for clip in dataset.read(source)], dict(splits)

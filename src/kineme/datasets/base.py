@@ -40,6 +40,21 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Survey:
+    """What there is in a download.
+
+    Args:
+        sources: recordings, sorted by id.
+        splits: splits that come with it, by ids of recordings or clips.
+        missing: ids that are known to be unusable.
+    """
+
+    sources: list[Source]
+    splits: ListedSplits
+    missing: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Dataset(ABC):
     """A dataset as its authors distribute it. Subclasses say what its files are called and read one.
 
@@ -81,7 +96,7 @@ class Dataset(ABC):
 
     @cached_property
     def listed_missing(self) -> frozenset[str]:
-        """Ids that the authors list as missing or unusable; preparation skips them and says so."""
+        """Ids of recordings that the authors list as missing or unusable."""
         return frozenset()
 
     @property
@@ -114,10 +129,10 @@ class Dataset(ABC):
         Raises:
             SourceError: the folder does not exist or cannot be read, or holds no file of this dataset.
         """
-        return self.survey(root, damaged)[0]
+        return self.survey(root, damaged).sources
 
-    def survey(self, root: str | Path, damaged: list[SourceError] | None = None) -> tuple[list[Source], ListedSplits]:
-        """Recordings as `find` gives them, and the `splits` of the download."""
+    def survey(self, root: str | Path, damaged: list[SourceError] | None = None) -> Survey:
+        """Recordings as `find` gives them, and what else the download says about them."""
         files = list(walk(Path(root), damaged))
         sources = sorted(self.sources(files))
         if not sources:
@@ -128,7 +143,7 @@ class Dataset(ABC):
                 f"no {self.suffix} file of {self.name} here or in any folder below, found {found}",
                 fix=f"unpack the {self.name} download and name its folder; files are called like {self.example}",
             )
-        return sources, self.splits(files)
+        return Survey(sources, self.splits(files), self.missing(files))
 
     def sources(self, files: Sequence[RawFile]) -> list[Source]:
         """Recordings among the files of a download: by default every file with the dataset's suffix is one."""
@@ -141,6 +156,10 @@ class Dataset(ABC):
             SourceError: a split file that does not follow its format.
         """
         return {}
+
+    def missing(self, files: Sequence[RawFile]) -> frozenset[str]:
+        """Ids of recordings that are not used: by default those that the authors list."""
+        return self.listed_missing
 
     @abstractmethod
     def read(self, source: Source) -> list[Clip]:

@@ -161,17 +161,16 @@ Group = list[Source]
 def _survey(dataset: Dataset, root: str | Path) -> tuple[list[Group], Report, ListedSplits]:
     """Sources grouped by id, without those that the authors list as missing, and the splits of the download."""
     damaged: list[SourceError] = []
-    sources, splits = dataset.survey(root, damaged)
-    missing = dataset.listed_missing
-    report = Report(dataset.name, str(root), len(sources) + len(damaged))
+    found = dataset.survey(root, damaged)
+    report = Report(dataset.name, str(root), len(found.sources) + len(damaged))
     for error in damaged:
         path = Path(error.path).relative_to(root).as_posix()
         report.problems.append(Finding(path, error.problem, fix=error.fix))
-    for source in sources:
-        if source.id in missing:
+    for source in found.sources:
+        if source.id in found.missing:
             report.skipped.append(Finding(source.file.below(root), "listed as missing by the authors"))
-    usable = (source for source in sources if source.id not in missing)
-    return [list(group) for _, group in groupby(usable, key=lambda source: source.id)], report, splits
+    usable = (source for source in found.sources if source.id not in found.missing)
+    return [list(group) for _, group in groupby(usable, key=lambda source: source.id)], report, found.splits
 
 
 def _open_writer(dataset: Dataset, root: str | Path, out: str | Path, resume: bool) -> StoreWriter:

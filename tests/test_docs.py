@@ -12,6 +12,8 @@ import pytest
 
 from kineme.cli import COMMANDS, main
 from kineme.datasets import datasets
+from kineme.exporters import exporters
+from kineme.importers import importers
 from kineme.layout import Layout
 from kineme.methods import methods
 from kineme.recipes.base import recipes
@@ -97,11 +99,18 @@ def test_commands_exist(page: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyt
         if name == "pretrain":
             # The settings of a recipe are options of its own.
             known |= known_options([name, first or recipes.names()[0]], capsys)
+        if name == "data import" and "--format" in rest:
+            format = rest[rest.index("--format") + 1]
+            if format in importers.names():
+                known |= known_options([*name.split(), "PATH", "--format", format], capsys)
+        if name == "data prepare" and first is not None:
+            known |= known_options([*name.split(), first], capsys)
         if name in ("data check", "data prepare"):
             assert first is None or first in datasets.names(), f"{page}: no dataset {first}"
         unknown = {word.partition("=")[0] for word in rest if is_option(word)} - known
         assert not unknown, f"{page}: kineme {' '.join(words)}: unknown {unknown}"
-        assert_value_known(rest, "--split", list(SPLITS))
+        assert_value_known(rest, "--split", [*SPLITS, "own"])
+        assert_value_known(rest, "--format", [*importers.names(), *exporters.names()])
         assert_value_known(rest, "--layout", Layout.names())
 
 

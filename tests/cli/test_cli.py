@@ -12,7 +12,7 @@ import pytest
 
 from command_line import kineme, refuse, succeed
 from kineme import __version__
-from kineme.cli import COMMANDS, data, doctor
+from kineme.cli import COMMANDS, doctor
 from kineme.errors import KinemeError
 from kineme.layout import Layout
 from kineme.recipes.base import recipes
@@ -49,9 +49,12 @@ def test_help_names_every_option(name: str) -> None:
     [
         ("data check", ["DATASET", "RAW"]),
         ("data prepare", ["DATASET", "RAW"]),
-        ("data import", ["ARRAYS"]),
+        ("data import", ["PATH"]),
         ("data convert", ["STORE"]),
+        ("data export", ["STORE"]),
         ("data info", ["STORE"]),
+        ("data show", ["STORE"]),
+        ("eval coordinates", ["STORE"]),
         ("pretrain", ["RECIPE"]),
         ("eval linear", ["RUN"]),
         ("report", ["RUN"]),
@@ -134,7 +137,7 @@ def raising(error: BaseException) -> Callable[..., None]:
 def test_errors_are_printed_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither a path with brackets nor a line number between colons is markup."""
     message = "raw[bold]/a.skeleton:100: expected [x y z]"
-    monkeypatch.setattr(data, "store_summary", raising(KinemeError(message)))
+    monkeypatch.setattr("kineme.store_summary.store_summary", raising(KinemeError(message)))
     monkeypatch.setattr("kineme.store.SkeletonStore.open", lambda path: path)
     assert refuse("data", "info", "store", "--as-json") == f"error: {message}\n"
 

@@ -111,3 +111,10 @@ def test_report_of_nothing(store: Path, tmp_path: Path) -> None:
     succeed("pretrain", "mae-compact", "--store", store, "--out", out, *TINY)
     assert f"kineme eval linear {out}" in refuse("report", out)
     assert not (out / "report.json").exists()
+
+
+def test_coordinates_alone_are_measured_without_a_run(tmp_path: Path) -> None:
+    small_store(num_clips=36).save(tmp_path / "store")
+    text = succeed("eval", "coordinates", tmp_path / "store", "--split", "nucla-xview")
+    assert "nucla-xview: 24 training and 12 test clips" in text
+    assert "PCA-200 + logistic regression" in text

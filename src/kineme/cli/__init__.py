@@ -12,10 +12,14 @@ from typing import Final
 COMMANDS: Final = {
     "demo": ("demo:demo", "raw files to a measured result in minutes, on synthetic motions"),
     "data check": ("data:check", "read every raw file of a download and name what is broken"),
-    "data prepare": ("data:prepare", "turn a raw download into a skeleton store"),
-    "data import": ("data:import_arrays", "turn your own arrays (.npz) into a skeleton store"),
+    "data prepare": ("data_prepare:prepare", "turn a raw download into a skeleton store"),
+    "data import": ("data_import:import_recordings", "turn recordings of your own into a skeleton store"),
     "data convert": ("data:convert", "change the joint layout of a store"),
+    "data export": ("data:export", "write a store in a format that the field's own code reads"),
     "data info": ("data:info", "what is in a store"),
+    "data show": ("data:show", "draw clips of a store as stick figures"),
+    "datasets": ("lists:datasets", "datasets whose raw downloads can be read"),
+    "formats": ("lists:formats", "formats that can be imported and exported"),
     "layouts": ("lists:layouts", "joint layouts"),
     "recipes": ("lists:recipes", "recipes of all methods and datasets"),
     "pretrain": ("pretrain:pretrain", "learn a representation without labels"),
@@ -23,6 +27,7 @@ COMMANDS: Final = {
     "eval logreg": ("evaluate:logreg", "logistic regression on frozen features"),
     "eval knn": ("evaluate:knn", "nearest neighbours on frozen features"),
     "eval retrieval": ("evaluate:retrieval", "mean average precision and recall on frozen features"),
+    "eval coordinates": ("evaluate:coordinates", "what plain coordinates achieve, for comparison"),
     "report": ("report:report", "table, JSON and figure of evaluated runs"),
     "doctor": ("doctor:doctor", "check this installation and machine"),
 }
@@ -79,7 +84,8 @@ def _explain(args: list[str]) -> int:
         return 2
     if not words or (group and len(words) == 1):
         names = group or list(COMMANDS)
-        lines = "\n".join(f"  {name:<16}{COMMANDS[name][1]}" for name in names)
+        width = max(map(len, names)) + 2
+        lines = "\n".join(f"  {name:<{width}}{COMMANDS[name][1]}" for name in names)
         sys.stdout.write(_USAGE.format(commands=lines))
         return 0
     close = get_close_matches(" ".join(words[:2]), COMMANDS, n=3) or get_close_matches(words[0], COMMANDS, n=3)

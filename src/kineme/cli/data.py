@@ -1,33 +1,30 @@
-"""``kineme data``: from raw downloads and arrays to stores."""
+"""``kineme data``: what is in raw downloads and stores, and stores in other forms."""
 
-from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import tyro
-from rich.table import Table
 
 from kineme.cli.console import EXIT_ERROR, console, progress_bar
-
-if TYPE_CHECKING:
-    from kineme.datasets.prepare import Report
-    from kineme.store import SkeletonStore
+from kineme.cli.store_tables import print_details, print_report, print_store
 
 DatasetName = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DATASET")]
 Raw = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RAW")]
-Arrays = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="ARRAYS")]
 Store = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="STORE")]
 
 
-def check(dataset: DatasetName, raw: Raw, /, *, jobs: int = 1, report: Path | None = None) -> int:
+def check(
+    dataset: DatasetName, raw: Raw, /, *, jobs: int = 1, dask: str | None = None, report: Path | None = None
+) -> int:
     """Read every raw file of a download and name each broken one with file and line; nothing is changed.
 
     Ends with status 1 where files are broken.
 
     Args:
-        dataset: ntu60, ntu120, nucla or synthetic.
-        raw: folder with the raw files, however they were unpacked.
+        dataset: name of the dataset; kineme datasets lists them.
+        raw: folder with the raw files, however they were unpacked; zip archives in it are looked into.
         jobs: worker processes; -1 for all cores.
+        dask: address of a Dask scheduler (tcp://host:8786) whose workers do the work instead; they must see RAW.
         report: also write everything that was found to this JSON file.
     """
     from kineme.datasets import datasets
@@ -35,61 +32,12 @@ def check(dataset: DatasetName, raw: Raw, /, *, jobs: int = 1, report: Path | No
 
     if report is not None:
         report.parent.mkdir(parents=True, exist_ok=True)
-    with progress_bar("checking", "clips") as update:
-        found = check_files(datasets.get(dataset)(), raw, jobs=jobs, progress=update)
-    _print_report(found)
+    with progress_bar("checking", "recordings") as update:
+        found = check_files(datasets.get(dataset)(), raw, jobs=jobs, dask=dask, progress=update)
+    print_report(found)
     if report is not None:
         found.save(report)
     return 0 if found.ok else EXIT_ERROR
-
-
-def prepare(
-    dataset: DatasetName,
-    raw: Raw,
-    /,
-    *,
-    out: Path,
-    preparation: str = "default",
-    jobs: int = 1,
-    resume: bool = True,
-) -> None:
-    """Turn a raw download into a skeleton store. Broken files are reported and left out.
-
-    An interrupted preparation goes on where it stopped when the same command is given again.
-
-    Args:
-        dataset: ntu60, ntu120, nucla or synthetic.
-        raw: folder with the raw files, however they were unpacked.
-        out: folder of the store to make; must not exist.
-        preparation: "default", or for NTU "reference": bit for bit what the field's scripts do.
-        jobs: worker processes; -1 for all cores. The store is the same for any number.
-        resume: go on with what an interrupted preparation left; --no-resume starts over.
-    """
-    from kineme.datasets import datasets
-    from kineme.datasets.prepare import prepare as prepare_store
-
-    kind = datasets.get(dataset)(preparation=preparation)
-    with progress_bar("preparing", "clips") as update:
-        store, report = prepare_store(kind, raw, out, jobs=jobs, resume=resume, progress=update)
-    _print_report(report)
-    _print_store(store)
-
-
-def import_arrays(arrays: Arrays, /, *, layout: str, out: Path, fps: float = 0.0) -> None:
-    """Turn your own arrays into a skeleton store; labels are optional.
-
-    The .npz file holds `data` (all frames after one another, (F, V, C) or (F, M, V, C)) and `offsets` (N+1, the
-    first frame of each clip), and may hold `label`, `name`, `subject`, `camera` (or `view`) per clip and `classes`.
-
-    Args:
-        arrays: the .npz file.
-        layout: joint layout, built in (kineme layouts) or the path of your own .toml.
-        out: folder of the store to make; must not exist.
-        fps: frames per second.
-    """
-    from kineme.datasets.arrays import load_ragged_npz
-
-    _print_store(load_ragged_npz(arrays, layout, fps=fps).save(out))
 
 
 def convert(store: Store, /, *, layout: str, out: Path) -> None:
@@ -104,71 +52,57 @@ def convert(store: Store, /, *, layout: str, out: Path) -> None:
     from kineme.store import SkeletonStore
     from kineme.store_convert import convert_store
 
-    _print_store(convert_store(SkeletonStore.open(store), Layout.get(layout), out))
+    print_store(convert_store(SkeletonStore.open(store), Layout.get(layout), out))
 
 
-def info(store: Store, /, *, as_json: bool = False) -> None:
-    """Say what is in a store: clips per class, subject and view, lengths, and where it comes from.
+def export(store: Store, /, *, format: str, out: Path, split: str = "") -> None:
+    """Write a store in a format that the field's own code reads.
 
     Args:
         store: folder of a store.
-        as_json: print JSON instead of tables.
+        format: mamp (one .npz), stgcn (.npy and .pkl), sgn or pyskl; docs/export.md explains them.
+        out: file or folder to make; must not exist.
+        split: which clips train and which test, such as ntu60-xsub; sgn needs none.
+    """
+    from kineme.exporters import exporters
+    from kineme.store import SkeletonStore
+
+    write = exporters.get(format)
+    with progress_bar("exporting", "clips") as update:
+        files = write(SkeletonStore.open(store), split, out, progress=update)
+    for file in files:
+        console.print(str(file), soft_wrap=True)
+
+
+def info(store: Store, /, *, as_json: bool = False) -> None:
+    """Say what is in a store: clips per class, subject and view, lengths, missing joints, and where it comes from.
+
+    Args:
+        store: folder of a store.
+        as_json: print JSON instead of a table.
     """
     from kineme.store import SkeletonStore
+    from kineme.store_summary import store_summary
 
     opened = SkeletonStore.open(store)
     if as_json:
         console.print_json(data=store_summary(opened))
     else:
-        _print_store(opened, details=True)
+        print_details(opened)
 
 
-def store_summary(store: "SkeletonStore") -> dict[str, object]:
-    """Counts and lengths of a store as plain data."""
-    clips = store.clips
-    labelled = {name: int((clips["label"] == k).sum()) for k, name in enumerate(store.classes)}
-    numbers = {
-        name: {str(value): count for value, count in sorted(Counter(clips[name].tolist()).items())}
-        for name in ("subject", "camera", "setup", "replication")
-        if (clips[name] >= 0).any()
-    }
-    return {
-        "clips": len(store),
-        "layout": store.layout.name,
-        "joints": store.layout.num_joints,
-        "coordinates": store.channels,
-        "bodies": {str(m): int((clips["bodies"] == m).sum()) for m in sorted(set(clips["bodies"].tolist()))},
-        "frames": {name: int(getattr(clips["length"], name)()) for name in ("min", "max", "sum")},
-        "labels": labelled,
-        **numbers,
-        "provenance": store.provenance,
-    }
+def show(store: Store, /, *, out: Path = Path("clips.png"), clips: int = 24, ids: tuple[str, ...] = ()) -> None:
+    """Draw clips of a store as stick figures on one page, to see whether it holds what it should.
 
+    Args:
+        store: folder of a store.
+        out: picture to write; its ending says which format (png, pdf, svg).
+        clips: how many, from all classes in turn.
+        ids: draw these clips instead.
+    """
+    from kineme.store import SkeletonStore
+    from kineme.viz.contact_sheet import contact_sheet
 
-def _print_store(store: "SkeletonStore", details: bool = False) -> None:
-    summary = store_summary(store)
-    # Not a title: that would be folded to the table's width, and a path is for copying.
-    console.print(str(store.path), soft_wrap=True)
-    table = Table(show_header=False)
-    for name, value in summary.items():
-        if name == "labels" and not details:
-            value = f"{len(store.classes)} classes"
-        table.add_row(name, value if isinstance(value, str) else _counts(value))
-    console.print(table)
-
-
-def _counts(value: object) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{key}: {count}" for key, count in value.items())
-    return str(value)
-
-
-def _print_report(report: "Report") -> None:
-    console.print(f"{report.files} raw files, {report.clips} good clips, {report.frames} frames")
-    for title, findings in (("broken", report.problems), ("left out", report.skipped), ("repaired", report.notes)):
-        if not findings:
-            continue
-        table = Table("file", "line", "what", "what to do", title=f"{len(findings)} {title}", title_justify="left")
-        for finding in findings:
-            table.add_row(finding.path, str(finding.line or ""), finding.problem, finding.fix)
-        console.print(table)
+    opened = SkeletonStore.open(store)
+    title = f"{store.name}: {len(opened)} clips, {opened.layout.name}"
+    console.print(str(contact_sheet(opened, out, num_clips=clips, ids=ids, title=title)), soft_wrap=True)

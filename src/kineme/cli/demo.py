@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.text import Text
 
-from kineme.cli import data
+from kineme.cli import data, data_prepare
 from kineme.cli.console import console
 from kineme.cli.evaluate import evaluate_run
 from kineme.cli.pretrain import training_display
@@ -22,6 +22,8 @@ def demo(*, out: Path = Path("demo"), seed: int = 0) -> int:
         out: folder for everything the demo makes; must not exist.
         seed: of the motions and of the pretraining.
     """
+    from kineme.datasets import datasets
+
     if out.exists():
         raise StoreError(f"{out} exists; remove it, or choose another folder: kineme demo --out FOLDER")
     began = time.monotonic()
@@ -31,7 +33,7 @@ def demo(*, out: Path = Path("demo"), seed: int = 0) -> int:
     _say("read every file and name the broken ones", f"kineme data check synthetic {raw}")
     data.check("synthetic", raw, jobs=-1)
     _say("make a store of the good ones", f"kineme data prepare synthetic {raw} --out {store}")
-    data.prepare("synthetic", raw, out=store, jobs=-1)
+    data_prepare.command_for(datasets.get("synthetic"))(raw, out=store, jobs=-1)
     _say("learn without labels", f"kineme pretrain mamp-demo --store {store} --out {run}")
     _pretrain(store, run, seed)
     for protocol in ("linear", "knn"):

@@ -52,6 +52,28 @@ def retrieval(
     evaluate_run("retrieval", run, store, split, seed, controls, device)
 
 
+def coordinates(store: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="STORE")], /, *, split: str) -> None:
+    """What plain coordinates achieve before anything is learned: the figures that a representation has to beat.
+
+    Clips are resized to 50 frames, centred and, where they are in metres, turned to face the viewer. Then the nearest
+    training clip, and logistic regression on principal components.
+
+    Args:
+        store: folder of the labelled store.
+        split: who trains and who tests.
+    """
+    from kineme.evaluate.controls import coordinate_scores
+    from kineme.evaluate.sides import labelled_sides
+    from kineme.store import SkeletonStore
+
+    sides = labelled_sides(SkeletonStore.open(store), split, seed=0)
+    table = Table("coordinates", "accuracy, %", "95 % interval")
+    for name, score in coordinate_scores(sides).items():
+        table.add_row(name, f"{100 * score.accuracy:.1f}", f"{100 * score.low:.1f} to {100 * score.high:.1f}")
+    console.print(f"{split}: {len(sides.train)} training and {len(sides.test)} test clips")
+    console.print(table)
+
+
 def evaluate_run(
     protocol: str,
     run: Path,

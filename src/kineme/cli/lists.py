@@ -1,4 +1,4 @@
-"""``kineme recipes`` and ``kineme layouts``: what there is to choose from."""
+"""``kineme recipes``, ``layouts``, ``datasets`` and ``formats``: what there is to choose from."""
 
 from rich.table import Table
 
@@ -14,7 +14,7 @@ def recipes() -> None:
     for name, recipe in registry.items():
         config = recipe_config(name)
         numbers = ", ".join(f"{number.value} ({number.source})" for number in config.published)
-        table.add_row(name, (recipe.__doc__ or "").splitlines()[0], config.split or "all clips", numbers)
+        table.add_row(name, _first_line(recipe), config.split or "all clips", numbers)
     console.print(table)
 
 
@@ -27,3 +27,33 @@ def layouts() -> None:
         layout = Layout.get(name)
         table.add_row(name, str(layout.num_joints), layout.unit, layout.up, " ".join(layout.joints))
     console.print(table)
+
+
+def datasets() -> None:
+    """List the datasets whose raw downloads kineme reads."""
+    from kineme.datasets import datasets as registry
+
+    table = Table("dataset", "classes", "layout", "what")
+    for name, kind in registry.items():
+        dataset = kind()
+        table.add_row(name, str(len(dataset.classes)), dataset.layout_name, _first_line(kind))
+    console.print(table)
+
+
+def formats() -> None:
+    """List the formats that can be imported and exported."""
+    from kineme.exporters import exporters
+    from kineme.importers import importers
+
+    table = Table("import", "files", "layout", "what")
+    for name, kind in importers.items():
+        table.add_row(name, kind.suffix, kind.layout_name or "give --layout", _first_line(kind))
+    console.print(table)
+    table = Table("export", "what")
+    for name, exporter in exporters.items():
+        table.add_row(name, _first_line(exporter))
+    console.print(table)
+
+
+def _first_line(thing: object) -> str:
+    return (thing.__doc__ or "").splitlines()[0]

@@ -7,7 +7,6 @@ Coordinates are parts of the picture's width and height; a joint that was not fo
 tracked: each frame lists those it shows in any order.
 """
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,7 +15,9 @@ import numpy as np
 from kineme.clips import Clip
 from kineme.datasets import datasets
 from kineme.datasets.base import Dataset, Source
-from kineme.datasets.kinetics_people import FOREIGN, best, ranks, read_people, steady_slots
+from kineme.datasets.json_files import parse_json
+from kineme.datasets.kinetics_people import FOREIGN, PEOPLE_KEPT, read_people, surest
+from kineme.datasets.people import People
 from kineme.datasets.raw_files import RawFile
 from kineme.errors import SourceError
 from kineme.store import ListedSplits
@@ -70,34 +71,28 @@ class Kinetics(Dataset):
         """The clip of a file; see `Dataset.read`."""
         content = _parse(source.file)
         label = _label(source.file, content["label_index"], len(self.classes))
-        frame, xy, score = read_people(source.file, content["data"], self.layout.num_joints)
-        frame, xy, score = best(frame, xy, score)
+        people = read_people(source.file, content["data"], self.layout.num_joints)
         if self.preparation == "reference":
-            frame, T = _reference_frames(source.file, content["data"])[frame], _REFERENCE_FRAMES
-            xy, slot = xy - 0.5, ranks(frame)
+            xyz, confidence, present = self._as_st_gcn(source.file, content["data"], people)
         else:
-            T, slot = len(content["data"]), steady_slots(frame, xy, score)
-        shape = (slot.max(initial=0) + 1, T, self.layout.num_joints)
-        xyz, confidence = np.zeros((*shape, 2), np.float32), np.zeros(shape, np.float32)
-        xyz[slot, frame] = np.where(score[..., None] > 0, xy, 0)
-        confidence[slot, frame] = score
-        present = np.any(confidence, axis=2)
+            xyz, confidence, present = people.bodies(PEOPLE_KEPT)
         return [Clip(id=source.id, xyz=xyz, present=present, label=label, fps=FPS, confidence=confidence)]
 
-
-def _load(file: RawFile) -> Any:
-    data = file.read_bytes()
-    try:
-        return json.loads(data)
-    except json.JSONDecodeError as error:
-        raise SourceError(file, f"not JSON: {error.msg}", line=error.lineno, fix=FOREIGN) from error
-    except (ValueError, RecursionError) as error:
-        raise SourceError(file, f"not JSON: {error}", fix=FOREIGN) from error
+    def _as_st_gcn(self, file: RawFile, frames: list[Any], people: People) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Slots by sureness frame by frame, coordinates about the middle of the picture."""
+        kept, slot = surest(people)
+        frame = _reference_frames(file, frames)[people.frame[kept]]
+        shape = (slot.max(initial=0) + 1, _REFERENCE_FRAMES, self.layout.num_joints)
+        xyz, confidence = np.zeros((*shape, 2), np.float32), np.zeros(shape, np.float32)
+        score = people.confidence[kept]
+        xyz[slot, frame] = np.where(score[..., None] > 0, people.xyz[kept] - 0.5, 0)
+        confidence[slot, frame] = score
+        return xyz, confidence, np.any(confidence, axis=2)
 
 
 def _listed(file: RawFile) -> list[str]:
     """Names of the videos in which anybody was found, from a label file."""
-    content = _load(file)
+    content = parse_json(file)
     try:
         return [video for video, entry in content.items() if entry["has_skeleton"]]
     except (AttributeError, KeyError, TypeError) as error:
@@ -106,7 +101,7 @@ def _listed(file: RawFile) -> list[str]:
 
 
 def _parse(file: RawFile) -> dict[str, Any]:
-    content = _load(file)
+    content = parse_json(file)
     expected = {"data", "label_index"}
     if not isinstance(content, dict) or not expected <= set(content):
         found = sorted(content)[:5] if isinstance(content, dict) else type(content).__name__

@@ -1,25 +1,21 @@
-"""The people in a Kinetics-skeleton video: nobody tracked them, so here they are chosen and given slots."""
+"""The people in a Kinetics-skeleton video: nobody tracked them; which are read, and which kept."""
 
-import math
-from itertools import groupby
 from typing import Any
 
 import numpy as np
 
+from kineme.datasets.people import People
 from kineme.datasets.raw_files import RawFile
 from kineme.errors import SourceError
 
-_PEOPLE_READ, _PEOPLE_KEPT = 5, 2
-_FAR = 100.0  # distance to a slot that nobody has been in; a picture is 1 wide
+PEOPLE_KEPT = 2
+_PEOPLE_READ = 5
 FOREIGN = "this is no file of Kinetics-skeleton, or a damaged one: remove it, or unpack it again"
 _NOT_PEOPLE = (KeyError, TypeError, ValueError, OverflowError)  # what other JSON than that of people leads to
 
-People = tuple[np.ndarray, np.ndarray, np.ndarray]
-"""(P,) int64 frame, (P, V, 2) coordinates and (P, V) scores of people, in order of the frames."""
-
 
 def read_people(file: RawFile, frames: list[Any], num_joints: int) -> People:
-    """Everybody who is read."""
+    """The first five people of every frame."""
     try:
         return _gather(frames, num_joints)
     except _NOT_PEOPLE:
@@ -40,7 +36,8 @@ def _gather(frames: list[Any], num_joints: int) -> People:
     score = _numbers([person["score"] for _, person in people], num_joints)
     if (score < 0).any():
         raise ValueError
-    return frame, pose.reshape(-1, num_joints, 2), score
+    pose, nobody_tracked = pose.reshape(-1, num_joints, 2), np.full(len(frame), -1)
+    return People(len(frames), frame, pose, score, nobody_tracked)
 
 
 def _numbers(rows: list[Any], columns: int) -> np.ndarray:
@@ -53,34 +50,10 @@ def _numbers(rows: list[Any], columns: int) -> np.ndarray:
     return numbers
 
 
-def best(frame: np.ndarray, xy: np.ndarray, score: np.ndarray) -> People:
-    """The people kept: of each frame those with the highest sum of scores, the best first."""
-    total = score.sum(axis=1)
-    order = np.lexsort((-total, frame))
-    order = order[(ranks(frame) < _PEOPLE_KEPT) & (total[order] > 0)]
-    return frame[order], xy[order], score[order]
-
-
-def ranks(frame: np.ndarray) -> np.ndarray:
-    """(P,) how many people of the same frame come earlier."""
-    return np.arange(len(frame)) - np.searchsorted(frame, frame)
-
-
-def steady_slots(frame: np.ndarray, xy: np.ndarray, score: np.ndarray) -> np.ndarray:
-    """(P,) slot of each person: the one in whose place somebody was last seen nearer by."""
-    seen = score[..., None] > 0
-    centres = (np.where(seen, xy, 0).sum(axis=1) / seen.sum(axis=1)).tolist()
-    last: list[list[float] | None] = [None] * _PEOPLE_KEPT
-    slots = np.zeros(len(frame), np.int64)
-    for _, group in groupby(range(len(frame)), key=frame.tolist().__getitem__):
-        people = list(group)
-        straight = sum(_distance(centres[person], last[i]) for i, person in enumerate(people))
-        crossed = sum(_distance(centres[person], last[1 - i]) for i, person in enumerate(people))
-        for i, person in enumerate(people):
-            slots[person] = i if straight <= crossed else 1 - i
-            last[slots[person]] = centres[person]
-    return slots
-
-
-def _distance(centre: list[float], last: list[float] | None) -> float:
-    return _FAR if last is None else math.dist(centre, last)
+def surest(people: People) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of the people kept, of each frame those with the highest sum of scores, and their rank there."""
+    total = people.confidence.sum(axis=1)
+    order = np.lexsort((-total, people.frame))
+    order = order[total[order] > 0]
+    rank = np.arange(len(order)) - np.searchsorted(people.frame[order], people.frame[order])
+    return order[rank < PEOPLE_KEPT], rank[rank < PEOPLE_KEPT]

@@ -1,6 +1,5 @@
 """Northwestern-UCLA Multiview Action 3D, as the JSON files that the field passes around (Kinect v1, 20 joints)."""
 
-import json
 import re
 from typing import Any
 
@@ -9,6 +8,7 @@ import numpy as np
 from kineme.clips import Clip
 from kineme.datasets import datasets
 from kineme.datasets.base import Dataset, Source
+from kineme.datasets.json_files import parse_json
 from kineme.errors import SourceError
 
 _NAME = re.compile(r"a(\d\d)_s(\d\d)_e(\d\d)_v(\d\d)")
@@ -58,13 +58,7 @@ class NUCLA(Dataset):
 
 
 def _parse(source: Source) -> dict[str, Any]:
-    data = source.file.read_bytes()
-    try:
-        content = json.loads(data)
-    except json.JSONDecodeError as error:
-        raise SourceError(source.file, f"not JSON: {error.msg}", line=error.lineno, fix=_FOREIGN) from error
-    except (UnicodeDecodeError, RecursionError) as error:
-        raise SourceError(source.file, f"not JSON: {error}", fix=_FOREIGN) from error
+    content = parse_json(source.file)
     expected = {"file_name", "skeletons", "label"}
     if not isinstance(content, dict) or not expected <= set(content):
         found = sorted(content)[:5] if isinstance(content, dict) else type(content).__name__

@@ -104,7 +104,7 @@ def _recording(id: str) -> str:
     """Name of a recording without its folders and a usual ending."""
     name = PurePosixPath(id.replace("\\", "/"))
     usual = {".bvh", ".amc", ".json", ".csv", ".npz", ".npy", ".txt", ".pkl", ".skeleton"}
-    return name.stem if name.suffix.lower() in usual else name.name
+    return name.stem.removesuffix(".skeleton") if name.suffix.lower() in usual else name.name
 
 
 def _in_order(values: set[str]) -> list[str]:

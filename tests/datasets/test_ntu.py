@@ -1,5 +1,7 @@
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from zipfile import ZIP_STORED, ZipFile
 
 import numpy as np
 import pytest
@@ -7,10 +9,12 @@ import pytest
 from conftest import realdata_path
 from kineme.datasets import datasets
 from kineme.datasets.base import Source
-from kineme.datasets.prepare import prepare
+from kineme.datasets.ntu import NTU60
+from kineme.datasets.ntu_format import FastReader, fastest_reader, read_vectorised
+from kineme.datasets.prepare import check, prepare
 from kineme.errors import SourceError
 from raw import read_one, source_of
-from skeleton_text import tracks_text, walker
+from skeleton_text import skeleton_text, tracks_text, walker
 
 TEXT = tracks_text(3, [(range(3), walker(3))])
 
@@ -53,8 +57,114 @@ def test_name_out_of_grammar(tmp_path: Path, name: str) -> None:
         datasets.get("ntu60")().read(source(tmp_path, name))
 
 
+NOBODY = "3\n0\n0\n0\n"
+SHORT = tracks_text(5, [(range(5), walker(5)), (range(5), walker(5, seed=1))])
+TWICE = skeleton_text([[("7", walker(1)[0]), ("7", walker(1)[0])]] * 12)
+ZEROS = tracks_text(3, [(range(3), walker(3) * 0)])
+
+
+@pytest.mark.parametrize(
+    ("text", "preparation", "problem"),
+    [
+        (NOBODY, "default", "no body in any of the 3 frames"),
+        (NOBODY, "reference", "no body in any of the 3 frames"),
+        (ZEROS, "default", "every coordinate of every body is zero"),
+        (ZEROS, "reference", "every coordinate of the main body is zero"),
+        (SHORT, "reference", "no body is seen in more than 11 frames"),
+        (TWICE, "reference", "body id 7 occurs twice in one frame"),
+        (tracks_text(301, [([0], walker(1))]), "stgcn", "301 frames"),
+        ("0\n", "stgcn", "no frames"),
+    ],
+)
+def test_recording_that_a_preparation_refuses_is_reported(
+    tmp_path: Path, text: str, preparation: str, problem: str
+) -> None:
+    (tmp_path / "S001C001P001R001A001.skeleton").write_text(text)
+    (finding,) = check(NTU60(preparation), tmp_path).problems
+    assert finding.path == "S001C001P001R001A001.skeleton"
+    assert problem in finding.problem
+    assert finding.fix
+
+
+@pytest.mark.parametrize(
+    ("text", "preparation", "shape"),
+    [
+        (NOBODY, "stgcn", (1, 3)),
+        (ZEROS, "stgcn", (1, 3)),
+        (SHORT, "default", (1, 5)),
+        (SHORT, "stgcn", (2, 5)),
+        (TWICE, "default", (1, 12)),
+        (TWICE, "stgcn", (2, 12)),
+    ],
+)
+def test_recording_that_another_preparation_takes(
+    tmp_path: Path, text: str, preparation: str, shape: tuple[int, int]
+) -> None:
+    (tmp_path / "S001C001P001R001A001.skeleton").write_text(text)
+    store, report = prepare(NTU60(preparation), tmp_path, tmp_path / "store")
+    assert report.ok
+    assert store[0].present.shape == shape
+
+
+class Plain(NTU60):
+    """Without numba, whether or not it is there."""
+
+    @property
+    def fast_reader(self) -> FastReader:
+        return read_vectorised
+
+
+@pytest.mark.skipif(fastest_reader() is read_vectorised, reason="needs numba")
+@pytest.mark.parametrize("preparation", NTU60.preparations)
+def test_store_is_the_same_with_and_without_numba(tmp_path: Path, preparation: str) -> None:
+    texts = (
+        TEXT,
+        tracks_text(40, [(range(40), walker(40)), (range(9, 30), walker(21, 1))]),
+        TEXT.replace("\n", "\r\n"),
+    )
+    for number, text in enumerate(texts, start=1):
+        (tmp_path / f"S001C001P001R001A00{number}.skeleton").write_bytes(text.encode())
+    for dataset in (NTU60(preparation), Plain(preparation)):
+        prepare(dataset, tmp_path, tmp_path / type(dataset).__name__)
+    for file in (tmp_path / "NTU60").iterdir():
+        assert file.read_bytes() == (tmp_path / "Plain" / file.name).read_bytes()
+
+
+FOLDERS = {
+    "nturgbd_skeletons_s001_to_s017.zip": ("nturgb+d_skeletons", ("S001C001P001R001A001", "S017C003P020R002A060")),
+    "nturgbd_skeletons_s018_to_s032.zip": ("nturgb+d_skeletons_120", ("S018C001P008R001A061", "S032C003P106R002A120")),
+}
+
+
+def write_archives(folder: Path, texts: Mapping[str, str]) -> None:
+    """The two downloads of NTU RGB+D 120, as they come."""
+    for archive, (inner, names) in FOLDERS.items():
+        with ZipFile(folder / archive, "w", ZIP_STORED) as file:
+            for name in names:
+                file.writestr(f"{inner}/{name}.skeleton", texts.get(name, TEXT))
+
+
+def test_both_archives_are_read_without_unpacking(tmp_path: Path) -> None:
+    write_archives(tmp_path, {})
+    store, report = prepare(datasets.get("ntu120")(), tmp_path, tmp_path / "store")
+    assert report.ok
+    assert store.ids.tolist() == [name for _, names in FOLDERS.values() for name in names]
+    assert store.clips["setup"].tolist() == [1, 17, 18, 32]
+
+
+def test_damaged_member_is_named_and_the_rest_is_used(tmp_path: Path) -> None:
+    write_archives(tmp_path, {"S018C001P008R001A061": "3\n1\n damaged on the way"})
+    archive = tmp_path / "nturgbd_skeletons_s018_to_s032.zip"
+    archive.write_bytes(archive.read_bytes().replace(b"damaged on the way", b"Damaged on the way"))
+    store, report = prepare(datasets.get("ntu120")(), tmp_path, tmp_path / "store")
+    assert len(store) == 3
+    (finding,) = report.problems
+    assert finding.path == f"{archive.name}::nturgb+d_skeletons_120/S018C001P008R001A061.skeleton"
+    assert "damaged in its archive (Bad CRC-32" in finding.problem
+
+
 @pytest.mark.realdata
-@pytest.mark.parametrize("preparation", ["default", "reference"])
+@pytest.mark.parametrize("preparation", NTU60.preparations)
 def test_real_files_make_the_same_store_with_either_line_end(tmp_path: Path, preparation: str) -> None:
     stores = []
     for line_end in ("unix", "windows"):
@@ -74,8 +184,9 @@ def test_real_files_make_the_same_store_with_either_line_end(tmp_path: Path, pre
 
 
 @pytest.mark.realdata
-def test_real_single_body_files_are_the_same_in_both_preparations() -> None:
+def test_real_single_body_files_are_the_same_in_all_preparations() -> None:
     for path in realdata_path("samples/ntu").glob("S001C001P001R001A0??.skeleton"):
-        clips = [read_one(datasets.get("ntu60")(mode), path) for mode in ("default", "reference")]
-        assert len(clips[0].xyz) == 1
-        np.testing.assert_array_equal(clips[0].xyz, clips[1].xyz)
+        clip, *others = (read_one(NTU60(preparation), path) for preparation in NTU60.preparations)
+        assert len(clip.xyz) == 1
+        for other in others:
+            np.testing.assert_array_equal(clip.xyz, other.xyz)

@@ -6,13 +6,15 @@ from functools import cached_property
 from kineme.clips import Clip
 from kineme.datasets import datasets
 from kineme.datasets.base import Dataset, Source, read_list
-from kineme.datasets.ntu_format import parse_skeleton
+from kineme.datasets.ntu_format import FastReader, fastest_reader, parse_skeleton
 from kineme.datasets.ntu_reference import reference_bodies
+from kineme.datasets.ntu_stgcn import first_bodies
 from kineme.datasets.ntu_tracks import tracked_bodies
 from kineme.datasets.raw_files import RawFile
 from kineme.errors import SourceError
 
 FPS = 30.0
+_MAKE_BODIES = {"default": tracked_bodies, "reference": reference_bodies, "stgcn": first_bodies}
 _NAME = re.compile(r"S(\d{3})C(\d{3})P(\d{3})R(\d{3})A(\d{3})")
 
 
@@ -20,18 +22,28 @@ class _NTU(Dataset):
     """What the two editions share; see ``docs/datasets/ntu.md``.
 
     ``preparation="default"`` follows `kineme.datasets.ntu_tracks`, ``"reference"`` the scripts of the field
-    (`kineme.datasets.ntu_reference`).
+    (`kineme.datasets.ntu_reference`), ``"stgcn"`` the older ones of ST-GCN (`kineme.datasets.ntu_stgcn`).
     """
 
     layout_name = "kinect25"
     suffix = ".skeleton"
     example = "S001C001P001R001A001.skeleton"
-    preparations = ("default", "reference")
+    preparations = tuple(_MAKE_BODIES)
 
     @cached_property
     def listed_missing(self) -> frozenset[str]:
         """Samples whose skeletons the authors call missing or incomplete."""
         return frozenset(read_list(f"data/{self.name}_missing.txt"))
+
+    @property
+    def fast_reader(self) -> FastReader:
+        """How texts are read; decides nothing but the time it takes."""
+        return fastest_reader()
+
+    @property
+    def keeps_empty(self) -> bool:
+        """True of ``"stgcn"``, whose script keeps a recording of nobody as zeros."""
+        return self.preparation == "stgcn"
 
     def read(self, source: Source) -> list[Clip]:
         """The clip of a file; see `Dataset.read`."""
@@ -40,9 +52,11 @@ class _NTU(Dataset):
             problem = f"class A{action:03d} is out of range, {self.name} has A001 to A{len(self.classes):03d}"
             fix = "this is a file of NTU RGB+D 120: prepare it as ntu120" if 60 < action <= 120 else "rename the file"
             raise SourceError(source.file, problem, fix=fix)
-        recording = parse_skeleton(source.file, source.file.read_bytes(), self.layout.num_joints)
-        make_bodies = reference_bodies if self.preparation == "reference" else tracked_bodies
-        xyz, present = make_bodies(recording)
+        recording = parse_skeleton(source.file, source.file.read_bytes(), self.layout.num_joints, self.fast_reader)
+        if not (recording.bodies or self.keeps_empty):
+            problem = f"no body in any of the {recording.num_frames} frames"
+            raise SourceError(source.file, problem, fix="nobody was tracked: leave it out")
+        xyz, present = _MAKE_BODIES[self.preparation](recording)
         clip = Clip(
             id=source.id,
             xyz=xyz,

@@ -16,6 +16,7 @@ is stretched to frame 0, and no file is refused for being short.
 
 import warnings
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -29,16 +30,21 @@ MAX_BODIES = 2
 
 @dataclass(eq=False)
 class _Track:
-    """One body id: ascending ``frame`` (n,), ``xyz`` (n, V, 3) and ``noisy`` (n,), true where wider than a person."""
+    """One body id: ascending ``frame`` (n,) and ``xyz`` (n, V, 3)."""
 
     frame: np.ndarray
     xyz: np.ndarray
-    noisy: np.ndarray
+
+    @cached_property
+    def noisy(self) -> np.ndarray:
+        """(n,) bool, where the body is wider than a person."""
+        return noisy_frames(self.xyz)
 
     @property
     def motion(self) -> float:
-        clean = self.xyz[~self.noisy]
-        return min(float(motion(body)) for body in (self.xyz, clean) if len(body))
+        whole = float(motion(self.xyz))
+        some_clean = self.noisy.any() and not self.noisy.all()
+        return min(whole, float(motion(self.xyz[~self.noisy]))) if some_clean else whole
 
     def follows(self, other: "_Track") -> bool:
         """Whether the two share at most one frame, from their first to their last ones."""
@@ -54,8 +60,11 @@ def tracked_bodies(recording: Recording) -> tuple[np.ndarray, np.ndarray]:
     Raises:
         SourceError: every coordinate is zero.
     """
+    tracks = _tracks(recording)
+    if len(tracks) > 1:
+        tracks = sorted(_without_noise(tracks), key=lambda track: track.motion, reverse=True)
     slots: list[list[_Track]] = []
-    for track in sorted(_without_noise(_tracks(recording)), key=lambda track: track.motion, reverse=True):
+    for track in tracks:
         slot = next((slot for slot in slots if all(track.follows(other) for other in slot)), None)
         if slot is not None:
             slot.append(track)
@@ -71,18 +80,15 @@ def _tracks(recording: Recording) -> list[_Track]:
     tracks = []
     for body, name in enumerate(recording.bodies):
         own = np.flatnonzero(observed & (recording.body == body))
-        frame, first = np.unique(recording.frame[own], return_index=True)
-        if len(frame) < len(own):
+        first = own[np.diff(recording.frame[own], prepend=-1) > 0]
+        if len(first) < len(own):
             warnings.warn(f"body id {name} occurs twice in a frame; the first was kept", SourceWarning, stacklevel=2)
-        if len(frame):
-            xyz = recording.xyz[own[first]]
-            tracks.append(_Track(frame, xyz, noisy_frames(xyz)))
+        if len(first):
+            tracks.append(_Track(recording.frame[first], recording.xyz[first]))
     return tracks
 
 
 def _without_noise(tracks: list[_Track]) -> list[_Track]:
-    if len(tracks) == 1:
-        return tracks
     lasting = [track for track in tracks if len(track.frame) > SHORT_TRACK] or [_longest(tracks)]
     return [track for track in lasting if track.noisy.mean() < MAX_NOISY] or [_longest(lasting)]
 

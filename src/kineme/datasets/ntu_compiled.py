@@ -1,0 +1,152 @@
+"""A compiled reader of ``.skeleton`` text: one pass over the bytes; see `kineme.datasets.ntu_format.FastReader`.
+
+A double holds an integer of 15 digits exactly, and so every power of ten up to 22: their quotient is the nearest
+double to what the text says. A file in which anything else is found is left to `read_vectorised`.
+
+Importing this module loads numba. Its machine code is kept in numba's cache, so that only the first use compiles.
+"""
+
+import numpy as np
+from numba import njit
+
+from kineme.datasets.ntu_format import BODY_VALUES, JOINT_VALUES, Parsed, read_vectorised
+
+_NEWLINE, _BLANK, _MINUS, _POINT, _ZERO, _NINE, _E = (ord(character) for character in "\n -.09E")
+_POWERS = np.array([float(10**power) for power in range(23)])
+_MOST_DIGITS = 15
+_ODD = -1
+_ONES, _TOPS = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
+
+
+def read_compiled(data: bytes, num_joints: int) -> Parsed:
+    """See `kineme.datasets.ntu_format.FastReader`."""
+    # The last byte is a newline, and no scan passes one: none passes the end.
+    text = np.frombuffer(data if data.endswith(b"\n") else data + b"\n", np.uint8)
+    words = np.ndarray(len(text) - 7, "<u8", text, strides=(1,))  # the 8 bytes from every one on
+    most = 1 + len(text) // (2 * (1 + BODY_VALUES + num_joints * JOINT_VALUES))
+    frame, ids = np.empty(most, np.int64), np.empty((most, 2), np.int64)
+    xyz = np.empty((most, num_joints, 3), np.float32)
+    num_frames, num = _recording(text, words, frame, ids, xyz)
+    if num == _ODD:
+        return read_vectorised(data, num_joints)
+    return num_frames, frame[:num], [data[begin:end] for begin, end in ids[:num].tolist()], xyz[:num]
+
+
+@njit(cache=True)
+def _recording(
+    text: np.ndarray, words: np.ndarray, frame: np.ndarray, ids: np.ndarray, xyz: np.ndarray
+) -> tuple[int, int]:
+    """Fill in the observations, ids by their first byte and end; the number of frames, and of observations or _ODD."""
+    num = 0
+    num_frames, at = _count(text, 0)
+    for t in range(num_frames):
+        num_bodies, at = _count(text, at)
+        if num_bodies == _ODD or num + num_bodies > len(frame):
+            return 0, _ODD
+        for i in range(num, num + num_bodies):
+            frame[i] = t
+            at = _body(text, words, at, ids, xyz, i)
+            if at == _ODD:
+                return 0, _ODD
+        num += num_bodies
+    return num_frames, num if at == len(text) else _ODD
+
+
+# Whole arrays and an index are passed on because slices of them cost time.
+@njit(cache=True)
+def _body(text: np.ndarray, words: np.ndarray, at: int, ids: np.ndarray, xyz: np.ndarray, i: int) -> int:
+    """Read the body that begins at a byte as observation i; the byte after it, or _ODD."""
+    if at == len(text):
+        return _ODD
+    ids[i, 0] = at
+    _, at = _digits(text, at, 0)
+    ids[i, 1] = at
+    if at == ids[i, 0] or text[at] != _BLANK:
+        return _ODD
+    at = _skip(text, words, at + 1, BODY_VALUES - 1)
+    if at == _ODD:
+        return _ODD
+    num_joints, at = _count(text, at)
+    if num_joints != xyz.shape[1]:
+        return _ODD
+    for v in range(num_joints):
+        for c in range(3):
+            xyz[i, v, c], at = _coordinate(text, at)
+            if at == _ODD:
+                return _ODD
+        at = _skip(text, words, at, JOINT_VALUES - 3)
+        if at == _ODD:
+            return _ODD
+    return at
+
+
+@njit(cache=True)
+def _count(text: np.ndarray, at: int) -> tuple[int, int]:
+    """A line of one number of at most 9 digits, or _ODD; and the byte after it."""
+    if at == len(text):
+        return _ODD, _ODD
+    value, end = _digits(text, at, 0)
+    return (value, end + 1) if 0 < end - at < 10 and text[end] == _NEWLINE else (_ODD, _ODD)
+
+
+@njit(cache=True)
+def _digits(text: np.ndarray, at: int, value: int) -> tuple[int, int]:
+    """Append the digits from a byte on to a number, which has no meaning beyond 18; and the byte after them."""
+    while _ZERO <= text[at] <= _NINE:
+        digit = np.int64(text[at]) - _ZERO  # without int64 numba would go on in floats
+        value = int(10 * value + digit)
+        at += 1
+    return value, at
+
+
+@njit(cache=True)
+def _coordinate(text: np.ndarray, at: int) -> tuple[float, int]:
+    """A number; and the byte after the blank after it, or _ODD."""
+    if at == len(text):
+        return 0.0, _ODD
+    negative = text[at] == _MINUS
+    begin, places = at + 1 if negative else at, 0
+    mantissa, at = _digits(text, begin, 0)
+    if at > begin and text[at] == _POINT:
+        point = at
+        mantissa, at = _digits(text, point + 1, mantissa)
+        places = at - point - 1
+    if not 0 < at - begin <= _MOST_DIGITS:
+        return 0.0, _ODD
+    if text[at] == _E and text[at + 1] == _MINUS:
+        exponent, end = _digits(text, at + 2, 0)
+        places += exponent if end > at + 2 else len(_POWERS)
+        at = end
+    if text[at] != _BLANK or not 0 <= places < len(_POWERS):
+        return 0.0, _ODD
+    value = mantissa / _POWERS[places]
+    return (-value if negative else value), at + 1
+
+
+@njit(cache=True)
+def _skip(text: np.ndarray, words: np.ndarray, at: int, num_values: int) -> int:
+    """Pass values with a blank between each two and a newline after them; the byte after that, or _ODD.
+
+    They are most of a file, and are passed 8 bytes at a time up to the last few.
+    """
+    num_blanks, doubled, before = 0, np.uint64(0), np.uint64(0x80)
+    while at < len(words) and not _below(words[at], _BLANK):
+        blanks = _below(words[at], _BLANK + 1)
+        doubled |= blanks & (blanks << np.uint64(8) | before)
+        before = blanks >> np.uint64(56)
+        num_blanks += np.int64((blanks >> np.uint64(7)) * _ONES >> np.uint64(56))  # the sum of all bytes
+        at += 8
+    while text[at] >= _BLANK:
+        blank = np.uint64(0x80 * (text[at] == _BLANK))
+        doubled |= blank & before
+        before = blank
+        num_blanks += blank != 0
+        at += 1
+    in_order = text[at] == _NEWLINE and num_blanks == num_values - 1 and not doubled | before
+    return at + 1 if in_order else _ODD
+
+
+@njit(cache=True)
+def _below(word: np.uint64, limit: int) -> np.uint64:
+    """The top bit of every byte of a word that is less than a number of at most 128."""
+    return ~((word & ~_TOPS) + np.uint64(128 - limit) * _ONES | word) & _TOPS

@@ -12,9 +12,9 @@ from statistics import mean, stdev
 
 import torch
 
-from kineme.datasets.arrays import load_ragged_npz
 from kineme.evaluate.evaluate import evaluate
 from kineme.evaluate.result import Result, Score
+from kineme.importers.npz import load_ragged_npz
 from kineme.recipes.base import recipe_config
 from kineme.store import SkeletonStore
 from kineme.train.loop import fit

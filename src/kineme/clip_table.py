@@ -46,7 +46,7 @@ def check_clip(clip: Clip, layout: Layout, num_classes: int) -> None:
             f"clip {clip.id}: NaN or infinity at body {body}, frame {frame}, joint {layout.joints[joint]}; "
             f"repair the joint, or mark the whole body-frame absent"
         )
-    if xyz[~present].any():
+    if not present.all() and xyz[~present].any():
         body, frame = (int(i) for i in np.argwhere(~present & xyz.any(axis=(2, 3)))[0])
         raise ClipError(
             f"clip {clip.id}: body {body} is absent in frame {frame} but has coordinates there; "

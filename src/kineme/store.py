@@ -117,6 +117,7 @@ class SkeletonStore:
         provenance: Mapping[str, Any] | None = None,
         confidence: Sequence[np.ndarray] | None = None,
         splits: ListedSplits | None = None,
+        keep_empty: bool = False,
         **meta: Sequence[int],
     ) -> "SkeletonStore":
         """Store in memory from one array per clip.
@@ -131,6 +132,7 @@ class SkeletonStore:
             provenance: where the clips come from.
             confidence: one (T, V) or (M, T, V) per clip; 0 for a joint that was not found.
             splits: names to the ids that train and the ids that test.
+            keep_empty: accept clips in which nobody is seen.
             **meta: per-clip ``subject``, ``camera``, ``setup``, ``replication``.
 
         Raises:
@@ -156,7 +158,8 @@ class SkeletonStore:
                 confidence=None if confidence is None else np.asarray(confidence[i]).reshape(-1, *xyz.shape[1:3]),
                 **own,
             )
-            check_seen(clip)
+            if not keep_empty:
+                check_seen(clip)
             writer.add(clip)
         return writer.finish(splits)
 

@@ -166,7 +166,7 @@ def test_import_of_one_clip_per_name(npz: Path, tmp_path: Path) -> None:
         ({"label": np.array([0, 1, 2])}, "2 clips, but label (3,)"),
         ({"label": None, "name": np.array(["a", "a"])}, "clip ids must be unique"),
         ({"data": np.random.rand(30, 25, 3)}, "layout kinect20 has 20 joints, the clip has 25"),
-        ({"data": np.random.rand(30, 60)}, "(10, 60)"),
+        ({"data": np.random.rand(30, 60)}, "(30, 60)"),
     ],
 )
 def test_import_says_what_is_wrong(

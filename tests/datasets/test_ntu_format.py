@@ -94,9 +94,9 @@ def test_what_is_in_order_is_read_fast(fast: FastReader, monkeypatch: pytest.Mon
         monkeypatch.setattr("kineme.datasets.ntu_compiled.read_vectorised", read_nothing)
     text = two_bodies().encode()
     for whole in (text, text[:-1]):  # without the last line end too
-        num_frames, frames, ids, xyz = fast(whole, 25)
-        assert (num_frames, list(frames)) == (4, [0, 1, 1, 2, 3])
-        assert ids[0] == str(FIRST_ID).encode()
+        num_frames, bodies, frame, body, xyz = fast(whole, 25)
+        assert (num_frames, frame.tolist()) == (4, [0, 1, 1, 2, 3])
+        assert (bodies[0], body[0]) == (str(FIRST_ID), 0)
         np.testing.assert_array_equal(xyz, parse(whole, read_nothing).xyz)
 
 

@@ -14,6 +14,7 @@ from kineme.datasets.ntu_format import BODY_VALUES, JOINT_VALUES, Parsed, read_v
 _NEWLINE, _BLANK, _MINUS, _POINT, _ZERO, _NINE, _E = (ord(character) for character in "\n -.09E")
 _POWERS = np.array([float(10**power) for power in range(23)])
 _MOST_DIGITS = 15
+_MOST_ID_DIGITS = 18  # as many fit into an int64
 _ODD = -1
 _ONES, _TOPS = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
 
@@ -24,46 +25,63 @@ def read_compiled(data: bytes, num_joints: int) -> Parsed:
     text = np.frombuffer(data if data.endswith(b"\n") else data + b"\n", np.uint8)
     words = np.ndarray(len(text) - 7, "<u8", text, strides=(1,))  # the 8 bytes from every one on
     most = 1 + len(text) // (2 * (1 + BODY_VALUES + num_joints * JOINT_VALUES))
-    frame, ids = np.empty(most, np.int64), np.empty((most, 2), np.int64)
+    frame, body = np.empty((2, most), np.int64)
+    ids = np.empty((most, 3), np.int64)
     xyz = np.empty((most, num_joints, 3), np.float32)
-    num_frames, num = _recording(text, words, frame, ids, xyz)
+    num_frames, num, num_bodies = _recording(text, words, frame, body, ids, xyz)
     if num == _ODD:
         return read_vectorised(data, num_joints)
-    return num_frames, frame[:num], [data[begin:end] for begin, end in ids[:num].tolist()], xyz[:num]
+    bodies = tuple(data[begin:end].decode() for begin, end, _ in ids[:num_bodies].tolist())
+    return num_frames, bodies, frame[:num], body[:num], xyz[:num]
 
 
 @njit(cache=True)
 def _recording(
-    text: np.ndarray, words: np.ndarray, frame: np.ndarray, ids: np.ndarray, xyz: np.ndarray
-) -> tuple[int, int]:
-    """Fill in the observations, ids by their first byte and end; the number of frames, and of observations or _ODD."""
-    num = 0
+    text: np.ndarray, words: np.ndarray, frame: np.ndarray, body: np.ndarray, ids: np.ndarray, xyz: np.ndarray
+) -> tuple[int, int, int]:
+    """Fill in the observations, and every body's id by its first byte, end and value.
+
+    Returns:
+        The number of frames; of observations, or _ODD; and of bodies.
+    """
+    num, num_known = 0, 0
     num_frames, at = _count(text, 0)
     for t in range(num_frames):
         num_bodies, at = _count(text, at)
         if num_bodies == _ODD or num + num_bodies > len(frame):
-            return 0, _ODD
+            return 0, _ODD, 0
         for i in range(num, num + num_bodies):
             frame[i] = t
-            at = _body(text, words, at, ids, xyz, i)
+            body[i], num_known, at = _id(text, at, ids, num_known)
+            at = _body(text, words, at, xyz, i)
             if at == _ODD:
-                return 0, _ODD
+                return 0, _ODD, 0
         num += num_bodies
-    return num_frames, num if at == len(text) else _ODD
+    return num_frames, num if at == len(text) else _ODD, num_known
+
+
+@njit(cache=True)
+def _id(text: np.ndarray, at: int, ids: np.ndarray, num_known: int) -> tuple[int, int, int]:
+    """Which body the id at a byte is; how many are known with it; and the byte after the blank after it, or _ODD."""
+    if at == len(text):
+        return 0, num_known, _ODD
+    value, end = _digits(text, at, 0)
+    if not 0 < end - at <= _MOST_ID_DIGITS or text[end] != _BLANK:
+        return 0, num_known, _ODD
+    for body in range(num_known):
+        if ids[body, 2] == value and ids[body, 1] - ids[body, 0] == end - at:
+            return body, num_known, end + 1
+    ids[num_known] = at, end, value
+    return num_known, num_known + 1, end + 1
 
 
 # Whole arrays and an index are passed on because slices of them cost time.
 @njit(cache=True)
-def _body(text: np.ndarray, words: np.ndarray, at: int, ids: np.ndarray, xyz: np.ndarray, i: int) -> int:
-    """Read the body that begins at a byte as observation i; the byte after it, or _ODD."""
-    if at == len(text):
+def _body(text: np.ndarray, words: np.ndarray, at: int, xyz: np.ndarray, i: int) -> int:
+    """Read the body whose states begin at a byte, after its id, as observation i; the byte after it, or _ODD."""
+    if at == _ODD:
         return _ODD
-    ids[i, 0] = at
-    _, at = _digits(text, at, 0)
-    ids[i, 1] = at
-    if at == ids[i, 0] or text[at] != _BLANK:
-        return _ODD
-    at = _skip(text, words, at + 1, BODY_VALUES - 1)
+    at = _skip(text, words, at, BODY_VALUES - 1)
     if at == _ODD:
         return _ODD
     num_joints, at = _count(text, at)

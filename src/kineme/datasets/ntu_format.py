@@ -49,8 +49,8 @@ class Recording:
     xyz: np.ndarray
 
 
-Parsed = tuple[int, Sequence[int] | np.ndarray, Sequence[bytes], np.ndarray]
-"""Number of frames; and of each of R observations its frame, its body's id, and together their (R, V, 3) float32."""
+Parsed = tuple[int, tuple[str, ...], np.ndarray, np.ndarray, np.ndarray]
+"""What a `Recording` holds, in its order: number of frames, bodies, frame, body and xyz."""
 
 FastReader = Callable[[bytes, int], Parsed]
 """Reads a whole file with Unix line ends, given V; ValueError or IndexError where anything in it is odd."""
@@ -71,13 +71,17 @@ def parse_skeleton(path: object, data: bytes, num_joints: int, fast: FastReader 
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n")
     try:
-        num_frames, frames, ids, xyz = (fast or fastest_reader())(data, num_joints)
+        parsed = (fast or fastest_reader())(data, num_joints)
     except (ValueError, IndexError):
-        num_frames, frames, ids, xyz = _Walk(path, data, num_joints).recording()
+        parsed = _Walk(path, data, num_joints).recording()
+    return Recording(path, *parsed)
+
+
+def _as_recording(ids: Sequence[bytes], frames: Sequence[int]) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
+    """Bodies, frame and body of a `Recording`."""
     position: dict[bytes, int] = {}
     body = [position.setdefault(id, len(position)) for id in ids]
-    bodies = tuple(id.decode() for id in position)
-    return Recording(path, num_frames, bodies, np.asarray(frames, np.int64), np.array(body, np.int64), xyz)
+    return tuple(id.decode() for id in position), np.array(frames, np.int64), np.array(body, np.int64)
 
 
 @cache
@@ -110,7 +114,8 @@ def read_vectorised(data: bytes, num_joints: int) -> Parsed:
         raise ValueError("not a body")
     begin = lines[:, JOINT_VALUES - 1 : -1].reshape(-1, JOINT_VALUES)[:, :3].ravel() + 1
     end = lines[:, JOINT_VALUES:].reshape(-1, JOINT_VALUES)[:, :3].ravel()
-    return num_frames, frames, ids, _numbers(data, begin, end).reshape(-1, num_joints, 3)
+    xyz = _numbers(data, begin, end).reshape(-1, num_joints, 3)
+    return num_frames, *_as_recording(ids, frames), xyz
 
 
 def _locate(data: bytes, ends: np.ndarray, num_joints: int) -> tuple[int, list[int], np.ndarray]:
@@ -202,7 +207,7 @@ class _Walk:
         if self.at < len(self.lines):
             self.at += 1
             self._fail(f"expected the end of the file after {num_frames} frames, found {self.lines[self.at - 1]!r:.60}")
-        return num_frames, frames, ids, np.array(xyz, np.float32).reshape(-1, self.num_joints, 3)
+        return num_frames, *_as_recording(ids, frames), np.array(xyz, np.float32).reshape(-1, self.num_joints, 3)
 
     def _values(self, what: str, count: int) -> list[str]:
         if self.at == len(self.lines):

@@ -239,6 +239,14 @@ class _Outcome:
     skipped: list[Finding] = field(default_factory=list)
     notes: list[Finding] = field(default_factory=list)
 
+    def compare(self, clips: Sequence[Clip], path: str, used: str) -> None:
+        """Take note of another file of the same name, whose clips are the same or not."""
+        if _same(clips, self.clips):
+            self.skipped.append(Finding(path, f"a copy of {used}"))
+        else:
+            fix = f"find out which is right and remove the other; {used} was used"
+            self.problems.append(Finding(path, f"same name as {used}, other content", fix=fix))
+
     def to_note(self) -> dict[str, Any]:
         """What a resumed call needs to know, as JSON."""
         return {
@@ -282,25 +290,22 @@ def _read_batch(dataset: Dataset, root: str, groups: list[Group]) -> list[_Outco
 
 def _read_group(dataset: Dataset, root: str, group: Group) -> _Outcome:
     """The clips of the first readable file of an id; the others are copies of it, or problems."""
-    outcome, used = _Outcome(group[0].id, _fingerprints(group)), ""
+    outcome = _Outcome(group[0].id, _fingerprints(group))
+    used: Source | None = None
     for source in group:
-        path = source.file.below(root)
         try:
             clips, notes = _read(dataset, source)
         except SourceError as error:
             outcome.problems.append(Finding(_below(error.path, root), error.problem, error.line, error.fix))
             continue
         except ClipError as error:
-            outcome.problems.append(Finding(path, str(error), fix="leave the file out"))
+            outcome.problems.append(Finding(source.file.below(root), str(error), fix="leave the file out"))
             continue
-        if not used:
-            outcome.clips, used = clips, path
-            outcome.notes += [Finding(path, note) for note in notes]
-        elif _same(clips, outcome.clips):
-            outcome.skipped.append(Finding(path, f"a copy of {used}"))
+        if used is None:
+            outcome.clips, used = clips, source
+            outcome.notes += [Finding(source.file.below(root), note) for note in notes]
         else:
-            fix = f"find out which is right and remove the other; {used} was used"
-            outcome.problems.append(Finding(path, f"same name as {used}, other content", fix=fix))
+            outcome.compare(clips, source.file.below(root), used.file.below(root))
     return outcome
 
 

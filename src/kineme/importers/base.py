@@ -1,5 +1,6 @@
 """What the importers share: a layout that the user names, labels from a table, and clips from any file format."""
 
+import warnings
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kineme.clips import Clip
-from kineme.datasets.base import Dataset, Source
+from kineme.datasets.base import Dataset, Source, SourceWarning
 from kineme.datasets.raw_files import RawFile
 from kineme.errors import ClipError, LayoutError, SourceError
 from kineme.importers.labels import LabelTable
@@ -102,8 +103,10 @@ class Importer(Dataset):
         failure: SourceError | ClipError | None = None
         for source in self.find(self.path):
             try:
-                if clips := self.clips(source):
-                    return clips[0]
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", SourceWarning)  # comes again when all of them are read
+                    if clips := self.clips(source):
+                        return clips[0]
             except (SourceError, ClipError) as error:
                 failure = failure or error
         raise failure or SourceError(self.path, f"no clip in any {self.suffix} file")

@@ -30,13 +30,13 @@ def match_joints(found: Sequence[str], layout: Layout, file: object) -> list[int
     Raises:
         SourceError: the layout has joints that the file does not; lists both, and what to do.
     """
-    position = {spelling(name): i for i, name in reversed(list(enumerate(found)))}
-    names = [(spelling(joint), joint) for joint in layout.joints]
-    names += [(spelling(theirs), ours) for theirs, ours in layout.aliases]
-    matched: dict[str, int] = {}
-    for name, joint in names:
-        if name in position:
-            matched.setdefault(joint, position[name])
+    meaning = {spelling(joint): joint for joint in layout.joints}
+    # An alias goes before a joint in another spelling: in many files LeftShoulder is the inner end of the collar bone.
+    meaning |= {spelling(theirs): ours for theirs, ours in layout.aliases}
+    matched = {name: i for i, name in reversed(list(enumerate(found))) if name in layout.joints}
+    for i, name in enumerate(found):
+        if name not in layout.joints and spelling(name) in meaning:
+            matched.setdefault(meaning[spelling(name)], i)
     if missing := [joint for joint in layout.joints if joint not in matched]:
         spare = [name for i, name in enumerate(found) if i not in matched.values()]
         raise SourceError(

@@ -19,8 +19,9 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from itertools import count, islice, product
+from itertools import islice, product
 from pathlib import Path
+from shutil import rmtree
 
 import numpy as np
 from rich.console import Console
@@ -101,23 +102,23 @@ def measure(num_files: int = 240, reference: Path | None = None) -> Speed:
     with tempfile.TemporaryDirectory() as folder:
         raw = Path(folder) / "nturgbd_raw" / "nturgb+d_skeletons"  # where the scripts look for it from beside
         files = write_files(raw, num_files)
-        fresh = (Path(folder) / str(i) for i in count())
+        out = Path(folder) / "out"
         ways: list[Callable[[], object]] = [
-            lambda: prepare(Vectorised(), raw, next(fresh)),
-            lambda: prepare(NTU60(), raw, next(fresh)),
+            lambda: prepare(Vectorised(), raw, out),
+            lambda: prepare(NTU60(), raw, out),
         ]
         if reference is not None:
-            ways.append(partial(run_scripts, reference, files, fresh))
-        vectorised, compiled, *scripts = (num_files / seconds for seconds in medians(*ways, rounds=5))
+            ways.append(partial(run_scripts, reference, files, out))
+        seconds = medians(*ways, rounds=5, clean_up=partial(rmtree, out))
+        vectorised, compiled, *scripts = (num_files / each for each in seconds)
         mean_frames = float(np.mean([int(file.read_text().partition("\n")[0]) for file in files]))
         mean_bytes = float(np.mean([file.stat().st_size for file in files]))
     return Speed(vectorised, compiled, scripts[0] if scripts else None, mean_frames, mean_bytes)
 
 
-def run_scripts(checkout: Path, files: list[Path], fresh: Iterator[Path]) -> None:
+def run_scripts(checkout: Path, files: list[Path], folder: Path) -> None:
     """The three scripts one after the other, in a folder of their own."""
     scripts = [(checkout / "data" / "ntu" / name).resolve() for name in SCRIPTS]
-    folder = next(fresh)
     write_statistics(folder / "statistics", [file.stem for file in files])
     with contextlib.chdir(folder), Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
         for script in scripts:

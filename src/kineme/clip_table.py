@@ -19,7 +19,7 @@ def check_seen(clip: Clip) -> None:
     """
     if not clip.present.any():
         raise ClipError(f"clip {clip.id}: no body in any frame")
-    if not clip.xyz[clip.present].any():
+    if not clip.xyz.any():
         raise ClipError(f"clip {clip.id}: every coordinate is zero")
 
 

@@ -12,6 +12,7 @@ import pytest
 from kineme.datasets import datasets
 from kineme.datasets.prepare import Report, check, prepare
 from kineme.errors import SourceError, StoreError
+from kineme.importers import importers
 from kineme.store import SkeletonStore
 from limits import largest_file
 from skeleton_text import skeleton_text, tracks_text, walker
@@ -225,3 +226,21 @@ def test_nothing_usable_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="none of the 1 files can be used; the first, S001C001P001R001A001"):
         prepare(NTU60, raw, tmp_path / "store")
     assert not list(tmp_path.glob("store*"))
+
+
+def test_clips_of_one_name_in_two_recordings(tmp_path: Path) -> None:
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    for file, names in (("a", ["x", "y"]), ("b", ["z", "y"]), ("c", ["v", "w"])):
+        data = np.random.default_rng(0).normal(size=(6, 20, 3))
+        np.savez(raw / f"{file}.npz", data=data, offsets=[0, 2, 6], name=names)
+    flat = np.ones((2, 20, 2))
+    np.savez(raw / "d.npz", data=flat, offsets=[0, 2], name=["flat"])
+    importer = importers.get("npz")(path=raw, joints="kinect20")
+    store, report = prepare(importer, raw, tmp_path / "store")
+    assert store.ids.tolist() == ["x", "y", "v", "w"]
+    assert problems(report) == {
+        "b.npz": "clip y is in the store already; clip ids must be unique",
+        "d.npz": "clip flat: 2 coordinates per joint, others have 3",
+    }
+    assert json.loads((tmp_path / "store" / "report.json").read_text())["clips"] == 4

@@ -13,22 +13,27 @@ from kineme.datasets.ntu_format import BODY_VALUES, JOINT_VALUES, Parsed, read_v
 
 _NEWLINE, _BLANK, _MINUS, _POINT, _ZERO, _NINE, _E = (ord(character) for character in "\n -.09E")
 _POWERS = np.array([float(10**power) for power in range(23)])
+_PADDING = b"\n" * 16
 _MOST_DIGITS = 15
 _MOST_ID_DIGITS = 18  # as many fit into an int64
 _ODD = -1
+# Words of 8 bytes, the first the lowest, are looked at as a whole.
 _ONES, _TOPS = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
+_ZEROS, _SIXES, _HIGH_HALVES = (np.uint64(byte * 0x0101010101010101) for byte in (0x30, 0x06, 0xF0))
+_ONE, _SEVEN_BYTES = np.uint64(1), np.uint64(56)
 
 
 def read_compiled(data: bytes, num_joints: int) -> Parsed:
     """See `kineme.datasets.ntu_format.FastReader`."""
-    # The last byte is a newline, and no scan passes one: none passes the end.
-    text = np.frombuffer(data if data.endswith(b"\n") else data + b"\n", np.uint8)
+    # No scan passes a newline, and none looks further ahead than these reach.
+    length = len(data) + (not data.endswith(b"\n"))
+    text = np.frombuffer(data + _PADDING, np.uint8)
     words = np.ndarray(len(text) - 7, "<u8", text, strides=(1,))  # the 8 bytes from every one on
     most = 1 + len(text) // (2 * (1 + BODY_VALUES + num_joints * JOINT_VALUES))
     frame, body = np.empty((2, most), np.int64)
     ids = np.empty((most, 3), np.int64)
     xyz = np.empty((most, num_joints, 3), np.float32)
-    num_frames, num, num_bodies = _recording(text, words, frame, body, ids, xyz)
+    num_frames, num, num_bodies = _recording(text, words, length, frame, body, ids, xyz)
     if num == _ODD:
         return read_vectorised(data, num_joints)
     bodies = tuple(data[begin:end].decode() for begin, end, _ in ids[:num_bodies].tolist())
@@ -37,7 +42,13 @@ def read_compiled(data: bytes, num_joints: int) -> Parsed:
 
 @njit(cache=True)
 def _recording(
-    text: np.ndarray, words: np.ndarray, frame: np.ndarray, body: np.ndarray, ids: np.ndarray, xyz: np.ndarray
+    text: np.ndarray,
+    words: np.ndarray,
+    length: int,
+    frame: np.ndarray,
+    body: np.ndarray,
+    ids: np.ndarray,
+    xyz: np.ndarray,
 ) -> tuple[int, int, int]:
     """Fill in the observations, and every body's id by its first byte, end and value.
 
@@ -57,14 +68,12 @@ def _recording(
             if at == _ODD:
                 return 0, _ODD, 0
         num += num_bodies
-    return num_frames, num if at == len(text) else _ODD, num_known
+    return num_frames, num if at == length else _ODD, num_known
 
 
 @njit(cache=True)
 def _id(text: np.ndarray, at: int, ids: np.ndarray, num_known: int) -> tuple[int, int, int]:
     """Which body the id at a byte is; how many are known with it; and the byte after the blank after it, or _ODD."""
-    if at == len(text):
-        return 0, num_known, _ODD
     value, end = _digits(text, at, 0)
     if not 0 < end - at <= _MOST_ID_DIGITS or text[end] != _BLANK:
         return 0, num_known, _ODD
@@ -89,9 +98,12 @@ def _body(text: np.ndarray, words: np.ndarray, at: int, xyz: np.ndarray, i: int)
         return _ODD
     for v in range(num_joints):
         for c in range(3):
-            xyz[i, v, c], at = _coordinate(text, at)
-            if at == _ODD:
-                return _ODD
+            xyz[i, v, c], end = _plain_coordinate(text, words, at)
+            if end == _ODD:
+                xyz[i, v, c], end = _coordinate(text, at)
+                if end == _ODD:
+                    return _ODD
+            at = end
         at = _skip(text, words, at, JOINT_VALUES - 3)
         if at == _ODD:
             return _ODD
@@ -101,8 +113,6 @@ def _body(text: np.ndarray, words: np.ndarray, at: int, xyz: np.ndarray, i: int)
 @njit(cache=True)
 def _count(text: np.ndarray, at: int) -> tuple[int, int]:
     """A line of one number of at most 9 digits, or _ODD; and the byte after it."""
-    if at == len(text):
-        return _ODD, _ODD
     value, end = _digits(text, at, 0)
     return (value, end + 1) if 0 < end - at < 10 and text[end] == _NEWLINE else (_ODD, _ODD)
 
@@ -118,10 +128,30 @@ def _digits(text: np.ndarray, at: int, value: int) -> tuple[int, int]:
 
 
 @njit(cache=True)
+def _plain_coordinate(text: np.ndarray, words: np.ndarray, at: int) -> tuple[float, int]:
+    """What `_coordinate` reads, if it is a digit, a point and up to 8 digits, which are read all at once."""
+    negative = text[at] == _MINUS
+    at += negative
+    whole = np.int64(text[at]) - _ZERO
+    digits = words[at + 2] ^ _ZEROS
+    others = (digits | (digits + _SIXES)) & _HIGH_HALVES
+    # The lowest bit of the first byte that is no digit, less one, has a bit in every byte up to this one.
+    places = np.int64((((others & (~others + _ONE)) - _ONE) & _ONES) * _ONES >> _SEVEN_BYTES) - 1 if others else 8
+    end = at + 2 + places
+    if not (0 <= whole <= 9 and text[at + 1] == _POINT and places and text[end] == _BLANK):
+        return 0.0, _ODD
+    digits <<= np.uint64(64 - 8 * places)
+    # Neighbours join, the earlier one counting more: 8 digits to 4 numbers of two, 2 numbers of four, 1 of eight.
+    digits = (digits * np.uint64(10) + (digits >> np.uint64(8))) & np.uint64(0x00FF00FF00FF00FF)
+    digits = (digits * np.uint64(100) + (digits >> np.uint64(16))) & np.uint64(0x0000FFFF0000FFFF)
+    digits = (digits * np.uint64(10000) + (digits >> np.uint64(32))) & np.uint64(0x00000000FFFFFFFF)
+    value = (whole * _POWERS[places] + digits) / _POWERS[places]
+    return (-value if negative else value), int(end + 1)
+
+
+@njit(cache=True)
 def _coordinate(text: np.ndarray, at: int) -> tuple[float, int]:
     """A number; and the byte after the blank after it, or _ODD."""
-    if at == len(text):
-        return 0.0, _ODD
     negative = text[at] == _MINUS
     begin, places = at + 1 if negative else at, 0
     mantissa, at = _digits(text, begin, 0)
@@ -145,23 +175,23 @@ def _coordinate(text: np.ndarray, at: int) -> tuple[float, int]:
 def _skip(text: np.ndarray, words: np.ndarray, at: int, num_values: int) -> int:
     """Pass values with a blank between each two and a newline after them; the byte after that, or _ODD.
 
-    They are most of a file, and are passed 8 bytes at a time up to the last few.
+    They are most of a file, and are passed a word at a time. Marks are in the top bits of bytes.
     """
-    num_blanks, doubled, before = 0, np.uint64(0), np.uint64(0x80)
-    while at < len(words) and not _below(words[at], _BLANK):
-        blanks = _below(words[at], _BLANK + 1)
+    num_blanks, doubled, before = np.uint64(0), np.uint64(0), np.uint64(0x80)
+    while True:
+        blanks, control = _below(words[at], _BLANK + 1), _below(words[at], _BLANK)
+        first = control & (~control + _ONE)
+        blanks &= first - _ONE  # those before the first control character; all where there is none
         doubled |= blanks & (blanks << np.uint64(8) | before)
-        before = blanks >> np.uint64(56)
-        num_blanks += np.int64((blanks >> np.uint64(7)) * _ONES >> np.uint64(56))  # the sum of all bytes
+        num_blanks += (blanks >> np.uint64(7)) * _ONES >> _SEVEN_BYTES  # the sum of all bytes
+        if control:
+            break
+        before = blanks >> _SEVEN_BYTES
         at += 8
-    while text[at] >= _BLANK:
-        blank = np.uint64(0x80 * (text[at] == _BLANK))
-        doubled |= blank & before
-        before = blank
-        num_blanks += blank != 0
-        at += 1
-    in_order = text[at] == _NEWLINE and num_blanks == num_values - 1 and not doubled | before
-    return at + 1 if in_order else _ODD
+    at_end = (blanks << np.uint64(8) | before) & first
+    at += int(((first - _ONE) & _ONES) * _ONES >> _SEVEN_BYTES) - 1
+    in_order = text[at] == _NEWLINE and num_blanks == num_values - 1 and not doubled | at_end
+    return int(at + 1) if in_order else _ODD
 
 
 @njit(cache=True)

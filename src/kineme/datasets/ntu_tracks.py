@@ -74,17 +74,20 @@ def tracked_bodies(recording: Recording) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _tracks(recording: Recording) -> list[_Track]:
-    observed = recording.xyz.any(axis=(1, 2))
+    observed = recording.xyz.reshape(len(recording.xyz), -1).any(axis=1)
     if not observed.any():
         raise SourceError(recording.path, "every coordinate of every body is zero", fix="leave the file out")
     tracks = []
     for body, name in enumerate(recording.bodies):
         own = np.flatnonzero(observed & (recording.body == body))
-        first = own[np.diff(recording.frame[own], prepend=-1) > 0]
-        if len(first) < len(own):
+        again = recording.frame[own[1:]] == recording.frame[own[:-1]]
+        if again.any():
             warnings.warn(f"body id {name} occurs twice in a frame; the first was kept", SourceWarning, stacklevel=2)
-        if len(first):
-            tracks.append(_Track(recording.frame[first], recording.xyz[first]))
+            own = np.delete(own, np.flatnonzero(again) + 1)
+        if len(own):
+            alone = len(own) == len(recording.xyz)  # so in most files: nothing to pick out
+            xyz = recording.xyz if alone else recording.xyz[own]
+            tracks.append(_Track(recording.frame[own], xyz))
     return tracks
 
 

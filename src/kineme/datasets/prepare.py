@@ -21,7 +21,7 @@ from joblib import Parallel, delayed
 from kineme.clip_table import check_clip, check_seen
 from kineme.clips import Clip
 from kineme.datasets.base import Dataset, Source
-from kineme.errors import ClipError, SourceError, StoreError
+from kineme.errors import ClipError, DuplicateClipError, SourceError, StoreError
 from kineme.store import ListedSplits, SkeletonStore
 from kineme.store_writer import StoreWriter
 
@@ -143,9 +143,7 @@ def prepare(
     with _open_writer(dataset, root, out, resume) as writer, _workers(dask):
         done = _take_over(writer, groups, report)
         for outcome in _read_all(dataset, groups, report, jobs, progress, done):
-            for clip in outcome.clips:
-                writer.add(clip)
-            writer.note(outcome.to_note())
+            _write(writer, outcome, report)
         if not writer.ids:
             raise _nothing_usable(report)
         writer.splits = _by_clip(splits, writer.notes)
@@ -209,6 +207,21 @@ def _take_over(writer: StoreWriter, groups: Sequence[Group], report: Report) -> 
     for note in notes:
         report.add(**{kind: [Finding(**finding) for finding in note[kind]] for kind in _KINDS})
     return len(notes)
+
+
+def _write(writer: StoreWriter, outcome: "_Outcome", report: Report) -> None:
+    """All clips of a recording, or none where one has the name of another recording's."""
+    try:
+        for clip in outcome.clips:
+            writer.add(clip)
+    except DuplicateClipError as error:
+        writer.rewind(len(writer.notes))
+        outcome.clips = []
+        path = _below(str(outcome.files[0][0]), report.root)
+        problem = Finding(path, str(error), fix="rename it, or import the files into stores of their own")
+        outcome.problems.append(problem)
+        report.add([problem])
+    writer.note(outcome.to_note())
 
 
 def _by_clip(splits: ListedSplits, notes: Iterable[Any]) -> ListedSplits:
@@ -320,6 +333,10 @@ def _read(dataset: Dataset, source: Source) -> tuple[list[Clip], list[str]]:
         clips = dataset.read(source)
     for clip in clips:
         check_clip(clip, dataset.layout, len(dataset.classes))
+        if clip.xyz.shape[3] != dataset.channels:
+            raise ClipError(
+                f"clip {clip.id}: {clip.xyz.shape[3]} coordinates per joint, others have {dataset.channels}"
+            )
         if not dataset.keeps_empty:
             check_seen(clip)
     return clips, [str(warning.message) for warning in caught]

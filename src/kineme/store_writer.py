@@ -46,7 +46,7 @@ class _NpyAppender:
 
     def append(self, rows: np.ndarray) -> None:
         """Write rows through to the operating system."""
-        self._file.write(np.ascontiguousarray(rows, self._dtype).tobytes())
+        self._file.write(np.ascontiguousarray(rows, self._dtype).data)
         self._file.flush()
 
     def finish(self, num_rows: int) -> None:

@@ -190,3 +190,16 @@ def test_real_single_body_files_are_the_same_in_all_preparations() -> None:
         assert len(clip.xyz) == 1
         for other in others:
             np.testing.assert_array_equal(clip.xyz, other.xyz)
+
+
+def test_a_list_of_missing_skeletons_beside_the_files_counts_too(tmp_path: Path) -> None:
+    for name in ("S001C001P001R001A001", "S001C001P001R001A002"):
+        source(tmp_path, name)
+    listed = tmp_path / "statistics" / "samples_with_missing_skeletons.txt"
+    listed.parent.mkdir()
+    listed.write_text("These have no skeletons:\n\nS001C001P001R001A002\nS001C001P001R001A003\n")
+    report = check(datasets.get("ntu60")(), tmp_path)
+    assert report.ok
+    assert [(finding.path, finding.problem) for finding in report.skipped] == [
+        ("S001C001P001R001A002.skeleton", "listed as missing")
+    ]

@@ -75,7 +75,7 @@ def test_every_file_left_out_is_named_with_the_reason(raw: Path, tmp_path: Path)
     }
     assert report.problems[0].line == 1 + 3 * 28
     assert {finding.path: finding.problem for finding in report.skipped} == {
-        "S001C002P005R002A008.skeleton": "listed as missing by the authors",
+        "S001C002P005R002A008.skeleton": "listed as missing",
         f"part0/{name(0)}.skeleton": f"a copy of copies/{name(0)}.skeleton",
     }
     assert [finding.path for finding in report.notes] == ["S001C001P010R001A004.skeleton"]

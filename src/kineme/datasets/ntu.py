@@ -1,6 +1,7 @@
 """NTU RGB+D 60 and 120: the ``.skeleton`` files of the Kinect v2, one clip each."""
 
 import re
+from collections.abc import Sequence
 from functools import cached_property
 
 from kineme.clips import Clip
@@ -15,7 +16,7 @@ from kineme.errors import SourceError
 
 FPS = 30.0
 _MAKE_BODIES = {"default": tracked_bodies, "reference": reference_bodies, "stgcn": first_bodies}
-_NAME = re.compile(r"S(\d{3})C(\d{3})P(\d{3})R(\d{3})A(\d{3})")
+_NAME = re.compile(r"(S(\d{3})C(\d{3})P(\d{3})R(\d{3})A(\d{3}))")
 
 
 class _NTU(Dataset):
@@ -34,6 +35,12 @@ class _NTU(Dataset):
     def listed_missing(self) -> frozenset[str]:
         """Samples whose skeletons the authors call missing or incomplete."""
         return frozenset(read_list(f"data/{self.name}_missing.txt"))
+
+    def missing(self, files: Sequence[RawFile]) -> frozenset[str]:
+        """The authors' list, and any such list that lies with the files: text whose name has ``missing_skeletons``."""
+        lists = [file for file in files if file.suffix == ".txt" and "missing_skeletons" in file.name.lower()]
+        named = (_NAME.findall(file.read_bytes().decode("ascii", errors="replace")) for file in lists)
+        return self.listed_missing | {name for names in named for name, *_ in names}
 
     @property
     def fast_reader(self) -> FastReader:
@@ -96,4 +103,4 @@ def _parse_name(file: RawFile) -> tuple[int, ...]:
     if name is None:
         problem = "expected a name like S001C001P001R001A001 (setup, camera, performer, replication, action)"
         raise SourceError(file, problem, fix="give the file its original name, or remove it")
-    return tuple(int(number) for number in name.groups())
+    return tuple(int(number) for number in name.groups()[1:])

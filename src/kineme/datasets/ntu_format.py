@@ -24,6 +24,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from kineme.errors import SourceError
 
 BODY_VALUES, JOINT_VALUES = 10, 12
+_FIRST_LINE = 16  # bytes that hold it
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 _DAMAGED = "the file is damaged: unpack it from the archive again, or leave it out"
 
@@ -68,12 +69,12 @@ def parse_skeleton(path: object, data: bytes, num_joints: int, fast: FastReader 
     Raises:
         SourceError: the first line that breaks the format. A file in which nobody is seen does not.
     """
-    if b"\r" in data:
+    if b"\r" in data[:_FIRST_LINE]:  # looking through all of it would take longer than reading some of it
         data = data.replace(b"\r\n", b"\n")
     try:
         parsed = (fast or fastest_reader())(data, num_joints)
     except (ValueError, IndexError):
-        parsed = _Walk(path, data, num_joints).recording()
+        parsed = _Walk(path, data.replace(b"\r\n", b"\n"), num_joints).recording()
     return Recording(path, *parsed)
 
 

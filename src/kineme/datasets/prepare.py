@@ -60,7 +60,7 @@ class Report:
         clips: clips that are fine.
         frames: their frames.
         problems: files left out because they are broken.
-        skipped: files left out for another reason: listed as missing by the authors, or a copy.
+        skipped: files left out for another reason: listed as missing, or a copy.
         notes: files that are used, but were repaired.
     """
 
@@ -166,7 +166,7 @@ def _survey(dataset: Dataset, root: str | Path) -> tuple[list[Group], Report, Li
         report.problems.append(Finding(path, error.problem, fix=error.fix))
     for source in found.sources:
         if source.id in found.missing:
-            report.skipped.append(Finding(source.file.below(root), "listed as missing by the authors"))
+            report.skipped.append(Finding(source.file.below(root), "listed as missing"))
     usable = (source for source in found.sources if source.id not in found.missing)
     return [list(group) for _, group in groupby(usable, key=lambda source: source.id)], report, found.splits
 

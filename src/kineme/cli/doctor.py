@@ -13,7 +13,12 @@ from rich.text import Text
 from kineme.cli.console import EXIT_ERROR, console
 
 _NEEDED = ("torch", "lightning-fabric", "numpy", "pydantic", "tyro", "rich", "safetensors", "scikit-learn", "joblib")
-_OPTIONAL = {"matplotlib": "figures: pip install 'kineme[viz]'"}
+_OPTIONAL = {
+    "matplotlib": "figures: pip install 'kineme[viz]'",
+    "numba": "a faster reader of NTU RGB+D: pip install 'kineme[fast]'",
+    "h5py": "UWA3D: pip install 'kineme[hdf5]'",
+    "distributed": "preparation on a Dask cluster: pip install 'kineme[dask]'",
+}
 
 
 def doctor() -> int:

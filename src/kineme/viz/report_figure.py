@@ -11,6 +11,7 @@ import numpy as np
 
 from kineme.evaluate.report import RunReport
 from kineme.evaluate.result import Result, Score
+from kineme.viz.skeleton import require_matplotlib
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,7 +33,11 @@ def report_figure(reports: Sequence[RunReport], file: str | Path) -> Path:
 
     Returns:
         The file.
+
+    Raises:
+        ConfigError: matplotlib is not installed.
     """
+    require_matplotlib()
     from matplotlib.figure import Figure
 
     num_bars = sum(len(report.results) for report in reports)

@@ -1,7 +1,12 @@
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 
+from kineme.layout import Layout
 from kineme.store import SkeletonStore
 from kineme.store_summary import missing_joints, store_summary
+from kineme.store_writer import StoreWriter
 
 RNG = np.random.default_rng(0)
 CLIPS = [RNG.normal(size=(1, 4, 20, 3)), RNG.normal(size=(2, 6, 20, 3))]
@@ -45,3 +50,13 @@ def test_unlabelled_clips_are_counted() -> None:
     summary = store_summary(SkeletonStore.from_arrays(CLIPS, "kinect20"))
     assert summary["unlabelled"] == 2
     assert "labels" not in summary
+
+
+def test_segments_are_counted_by_class(tmp_path: Path) -> None:
+    clip = SkeletonStore.from_arrays(CLIPS, "kinect20")[1]
+    segments = np.array([[1, 0, 2], [0, 2, 4], [1, 4, 6]])
+    with StoreWriter(tmp_path / "store", Layout.get("kinect20"), ["sit", "stand"]) as writer:
+        writer.add(replace(clip, segments=segments))
+    summary = store_summary(SkeletonStore.open(tmp_path / "store"))
+    assert summary["segments"] == {"sit": 1, "stand": 2}
+    assert summary["unlabelled"] == 1

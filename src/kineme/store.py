@@ -210,9 +210,9 @@ class SkeletonStore:
         return self._confidence is not None
 
     @property
-    def has_segments(self) -> bool:
-        """Whether clips are uncut recordings with actions marked in them."""
-        return self._segments is not None
+    def segments(self) -> np.ndarray | None:
+        """(S, 4) int64 clip, label, first frame and end of actions in uncut recordings; None where clips are cut."""
+        return self._segments
 
     @property
     def channels(self) -> int:

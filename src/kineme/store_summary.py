@@ -32,13 +32,22 @@ def store_summary(store: SkeletonStore) -> dict[str, Any]:
         },
         "labels": {name: int((clips["label"] == k).sum()) for k, name in enumerate(store.classes)},
         "unlabelled": int((clips["label"] < 0).sum()),
+        "segments": _segments(store),
         **numbers,
         "splits": {name: {"train": len(train), "test": len(test)} for name, (train, test) in store.splits.items()},
         "missing joints, %": missing_joints(store),
         "provenance": store.provenance,
     }
-    optional = ("labels", "unlabelled", "splits", "missing joints, %")
+    optional = ("labels", "unlabelled", "segments", "splits", "missing joints, %")
     return {name: value for name, value in summary.items() if value or name not in optional}
+
+
+def _segments(store: SkeletonStore) -> dict[str, int]:
+    """Actions marked in uncut recordings, by class."""
+    if store.segments is None:
+        return {}
+    found = Counter(store.segments[:, 1].tolist())
+    return {store.classes[label]: count for label, count in sorted(found.items())}
 
 
 def missing_joints(store: SkeletonStore) -> dict[str, float]:

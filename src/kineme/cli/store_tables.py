@@ -55,4 +55,6 @@ def print_report(report: "Report") -> None:
 
 
 def _counts(value: dict[str, object]) -> str:
-    return ", ".join(f"{key}: {count}" for key, count in value.items())
+    return ", ".join(
+        f"{key} ({_counts(count)})" if isinstance(count, dict) else f"{key}: {count}" for key, count in value.items()
+    )

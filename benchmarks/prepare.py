@@ -29,7 +29,8 @@ from rich.table import Table
 
 from benchmarks.timing import medians
 from kineme.datasets.ntu import NTU60
-from kineme.datasets.ntu_format import FastReader, read_vectorised
+from kineme.datasets.ntu_format import FastReader
+from kineme.datasets.ntu_vectorised import read_vectorised
 from kineme.datasets.prepare import prepare
 
 MEAN_FRAMES, TWO_PERSONS, JOINTS = 82, 0.22, 25

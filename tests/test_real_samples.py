@@ -7,7 +7,8 @@ import pytest
 
 from conftest import REALDATA, realdata_path
 from kineme.datasets import datasets
-from kineme.datasets.prepare import Report, prepare
+from kineme.datasets.prepare import prepare
+from kineme.datasets.report import Report
 from kineme.errors import SourceError
 from kineme.importers import importers
 from kineme.store import SkeletonStore

@@ -10,7 +10,8 @@ from conftest import realdata_path
 from kineme.datasets import datasets
 from kineme.datasets.base import Source
 from kineme.datasets.ntu import NTU60
-from kineme.datasets.ntu_format import FastReader, fastest_reader, read_vectorised
+from kineme.datasets.ntu_format import FastReader, fastest_reader
+from kineme.datasets.ntu_vectorised import read_vectorised
 from kineme.datasets.prepare import check, prepare
 from kineme.errors import SourceError
 from raw import read_one, source_of

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from conftest import realdata_path
 from kineme.datasets import ntu_format
-from kineme.datasets.ntu_format import FastReader, Parsed, Recording, fastest_reader, parse_skeleton, read_vectorised
+from kineme.datasets.ntu_format import FastReader, Parsed, Recording, fastest_reader, parse_skeleton
+from kineme.datasets.ntu_vectorised import read_vectorised
 from kineme.errors import SourceError
 from skeleton_text import FIRST_ID, skeleton_text, tracks_text, walker
 

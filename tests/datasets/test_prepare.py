@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from kineme.datasets import datasets
-from kineme.datasets.prepare import Report, check, prepare
+from kineme.datasets.prepare import check, prepare
+from kineme.datasets.report import Report
 from kineme.errors import SourceError, StoreError
 from kineme.importers import importers
 from kineme.store import SkeletonStore

@@ -84,7 +84,8 @@ def _format_of(path: Path) -> str:
 
 def command_for(kind: "type[Importer]") -> Callable[..., None]:
     """The command with the options of one format."""
-    from kineme.datasets.prepare import Finding, prepare
+    from kineme.datasets.prepare import prepare
+    from kineme.datasets.report import Finding
     from kineme.importers import Importer
 
     options: Any = own_options(kind, Importer)

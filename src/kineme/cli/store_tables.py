@@ -7,7 +7,7 @@ from rich.table import Table
 from kineme.cli.console import console
 
 if TYPE_CHECKING:
-    from kineme.datasets.prepare import Report
+    from kineme.datasets.report import Report
     from kineme.store import SkeletonStore
 
 _SHOWN = 50  # findings of one kind; a whole download of the wrong kind has thousands

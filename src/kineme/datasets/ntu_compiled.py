@@ -9,7 +9,8 @@ Importing this module loads numba. Its machine code is kept in numba's cache, so
 import numpy as np
 from numba import njit
 
-from kineme.datasets.ntu_format import BODY_VALUES, JOINT_VALUES, Parsed, read_vectorised
+from kineme.datasets.ntu_format import BODY_VALUES, JOINT_VALUES, Parsed
+from kineme.datasets.ntu_vectorised import read_vectorised
 
 _NEWLINE, _BLANK, _MINUS, _POINT, _ZERO, _NINE, _E = (ord(character) for character in "\n -.09E")
 _POWERS = np.array([float(10**power) for power in range(23)])

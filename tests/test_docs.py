@@ -149,6 +149,28 @@ def test_every_method_has_a_page_and_is_done(name: str) -> None:
     assert any(f"(docs/methods/{name}.md)" in row for row in rows), f"README.md: no row '[...](docs/methods/{name}.md)'"
 
 
+@pytest.mark.parametrize("name", datasets.names())
+def test_every_dataset_has_a_page_with_its_joints(name: str) -> None:
+    (page,) = [page for page in (ROOT / "docs" / "datasets").glob("*.md") if name.startswith(page.stem)]
+    text = page.read_text(encoding="utf-8")
+    assert f"(../images/layouts/{datasets.get(name).layout_name}.png)" in text
+    headings = re.findall(r"^## (.*)", text, flags=re.MULTILINE)
+    assert {"Files", "Splits"} <= set(headings)
+    if name != "synthetic":
+        assert "**Source and terms.**" in text
+        assert "Known defects" in headings
+
+
+@pytest.mark.parametrize("name", importers.names())
+def test_every_import_format_has_a_page(name: str) -> None:
+    assert (ROOT / "docs" / "importing" / f"{name}.md").is_file()
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    listed = set(re.findall(r"[\w/-]+\.md", (ROOT / "mkdocs.yml").read_text(encoding="utf-8")))
+    assert {page.relative_to(ROOT / "docs").as_posix() for page in (ROOT / "docs").rglob("*.md")} == listed
+
+
 def test_checks_can_fail() -> None:
     text = "`kineme pretend X`\n\n```sh\nkineme eval knn RUN --store STORE \\\n  --k 5\n```\n[x](nowhere.md)"
     assert commands(text) == [["eval", "knn", "RUN", "--store", "STORE", "--k", "5"], ["pretend", "X"]]

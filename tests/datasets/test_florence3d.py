@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from conftest import load_npz, realdata_path
 from kineme.datasets import datasets
-from kineme.datasets.base import Dataset
+from kineme.datasets.base import Dataset, SourceWarning
 from kineme.datasets.prepare import prepare
 from kineme.errors import SourceError
 from kineme.splits import get_split
@@ -33,6 +33,10 @@ def written(folder: Path, data: str, name: str = DATASET.example) -> Path:
     return file
 
 
+FEW = pytest.mark.filterwarnings("ignore:3 of 215 videos")
+
+
+@FEW
 @pytest.mark.parametrize("separator", [" ", ",", ", ", "\t"])
 def test_clips_of_the_file(separator: str, tmp_path: Path) -> None:
     clips = DATASET.read(source_of(written(tmp_path, text(rows(), separator))))
@@ -108,7 +112,13 @@ def test_mistake_is_named(mistake: str, tmp_path: Path) -> None:
     assert caught.value.fix
 
 
+def test_part_of_the_videos_is_a_note(tmp_path: Path) -> None:
+    with pytest.warns(SourceWarning, match="3 of 215 videos: the file may have been cut"):
+        assert len(DATASET.read(source_of(written(tmp_path, text(rows()))))) == 3
+
+
 @settings(max_examples=40, deadline=None)
+@pytest.mark.filterwarnings("ignore::kineme.datasets.base.SourceWarning")
 @given(st.integers(0, len(text(rows())) - 1))
 def test_cut_anywhere_leaves_the_first_frames_or_our_error(tmp_path_factory: pytest.TempPathFactory, cut: int) -> None:
     source = source_of(written(tmp_path_factory.mktemp("cut"), text(rows())[:cut]))

@@ -183,6 +183,19 @@ def test_mistake_in_a_label_file(tmp_path: Path, content: str) -> None:
         datasets.get("kinetics")().survey(tmp_path)
 
 
+def test_video_that_trains_and_tests(tmp_path: Path) -> None:
+    written(tmp_path, label_file(a=True, b=True), "kinetics_train_label")
+    written(tmp_path, label_file(b=True, c=True), "kinetics_val_label")
+    written(tmp_path, video([person(0.2)]))
+    with pytest.raises(SourceError, match=r"kinetics_val_label\.json: b trains and tests"):
+        datasets.get("kinetics")().survey(tmp_path)
+
+
+def test_label_and_its_number_must_agree(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"label_index 90 means .*, label says 'dining'"):
+        read(tmp_path, video([person(0.2)], label_index=90))
+
+
 @pytest.mark.parametrize("index", [None, -1])
 def test_label_may_be_unknown(tmp_path: Path, index: int | None) -> None:
     assert read(tmp_path, video([person(0.2)], label_index=index)).label is None

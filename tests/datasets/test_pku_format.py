@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kineme.datasets.base import SourceWarning
 from kineme.datasets.pku_format import parse_labels, parse_skeletons
 from kineme.errors import SourceError
 from pku_files import bodies, label_text, skeleton_text
@@ -14,7 +15,6 @@ TEXT = skeleton_text(bodies(3, second=slice(1, 3)))
     "text",
     [
         TEXT.replace("\n", "\r\n"),
-        TEXT.rstrip("\n"),
         TEXT + "\n\n",
         TEXT.replace(" ", "  "),
         TEXT.replace("0.000000", "0"),
@@ -46,18 +46,18 @@ def with_number(text: str) -> str:
     [
         ("", "the file is empty"),
         (" \r\n", "the file is empty"),
-        (with_number(""), ":2: expected 150 numbers, two bodies of 25 joints, found 149"),
+        (with_number(""), ":2: expected 150 numbers, found 149 values"),
         (with_number("1.000000 2.000000"), ":2: expected 150 numbers.* found 151"),
         (TEXT.replace("\n", " 1.000000\n", 1).replace("\n0", "\n", 1), ":1: expected 150 numbers.* found 151"),
         (TEXT.replace("\n", "\n\n", 1), ":2: expected 150 numbers.* found 0"),
-        (with_number("nan"), ":2: expected finite numbers, found 'nan'"),
-        (with_number("inf"), ":2: expected finite numbers, found 'inf'"),
-        (with_number("1e39"), ":2: expected finite numbers, found '1e39'"),
-        (with_number("0.12x456"), ":2: expected finite numbers, found '0.12x456'"),
-        (with_number("x.123456"), ":2: expected finite numbers, found 'x.123456'"),
-        (with_number("0-1.123456"), ":2: expected finite numbers, found '0-1.123456'"),
-        (with_number("1" * 40 + ".000000"), ":2: expected finite numbers, found '1111"),
-        (with_number("é.123456"), ":2: expected finite numbers"),
+        (with_number("nan"), ":2: expected 150 finite numbers, found 'nan'"),
+        (with_number("inf"), ":2: expected 150 finite numbers, found 'inf'"),
+        (with_number("1e39"), ":2: expected 150 finite numbers, found '1e39'"),
+        (with_number("0.12x456"), ":2: expected 150 finite numbers, found '0.12x456'"),
+        (with_number("x.123456"), ":2: expected 150 finite numbers, found 'x.123456'"),
+        (with_number("0-1.123456"), ":2: expected 150 finite numbers, found '0-1.123456'"),
+        (with_number("1" * 40 + ".000000"), ":2: expected 150 finite numbers, found '1111"),
+        (with_number("é.123456"), ":2: expected 150 finite numbers"),
     ],
 )
 def test_mistakes_in_skeletons(text: str, problem: str) -> None:
@@ -91,7 +91,14 @@ def test_label_without_a_class(label: int) -> None:
         parse_labels("file.txt", label_text([(label, 1, 2)]).encode(), 51)
 
 
+@pytest.mark.parametrize("text", [TEXT.rstrip("\n"), TEXT[:-3]])
+def test_last_line_without_an_end_is_read_with_a_warning(text: str) -> None:
+    with pytest.warns(SourceWarning, match="may have been cut"):
+        assert parse_skeletons("x", text.encode(), 25).shape == (3, 2, 25, 3)
+
+
 @settings(deadline=None, max_examples=40)
+@pytest.mark.filterwarnings("ignore::kineme.datasets.base.SourceWarning")
 @given(st.integers(0, len(TEXT) - 1), st.integers(0, len(label_text([(1, 1, 3), (51, 2, 2)]))))
 def test_cut_files_are_our_error_or_a_part(cut: int, label_cut: int) -> None:
     rows = label_text([(1, 1, 3), (51, 2, 2)])

@@ -61,6 +61,22 @@ def test_folders_above_the_pair_mean_nothing(tmp_path: Path, above: str) -> None
     assert read(written(tmp_path, sbu_text(recording()), above + PLACE)).id == "s02s07_03_002"
 
 
+def test_file_may_be_called_in_capitals(tmp_path: Path) -> None:
+    folder = tmp_path / PLACE
+    folder.mkdir(parents=True)
+    (folder / "Skeleton_Pos.TXT").write_text(sbu_text(recording()))
+    (source,) = datasets.get("sbu")().find(tmp_path)
+    assert read(source).id == "s02s07_03_002"
+
+
+@pytest.mark.parametrize("rows", [(0, 2), (0, 1, 1, 2), (0, 2, 1)])
+def test_line_left_out_or_doubled_is_noted(tmp_path: Path, rows: tuple[int, ...]) -> None:
+    lines = sbu_text(recording()).splitlines(keepends=True)
+    source = written(tmp_path, "".join(lines[row] for row in rows))
+    with pytest.warns(SourceWarning, match="frame numbers jump at line [23]: lines may be missing or doubled"):
+        assert read(source).xyz.shape[1] == len(rows)
+
+
 @pytest.mark.realdata
 def test_real_file_equals_the_clip_of_an_independent_reading(tmp_path: Path) -> None:
     other = load_npz(realdata_path("sbu_interaction.npz"))
@@ -122,8 +138,8 @@ def test_mistake_is_named(tmp_path: Path, mistake: str) -> None:
         (".", "the label is unknown without the folders"),
         ("03/002", "the label is unknown without the folders"),
         ("s01s06/03/002", "s01s06 is none of the 21 pairs"),
-        ("s02s07/09/002", "action 09 does not exist"),
-        ("s02s07/00/002", "action 00 does not exist"),
+        ("s02s07/09/002", "action 9 does not exist"),
+        ("s02s07/00/002", "action 0 does not exist"),
     ],
 )
 def test_folders_that_do_not_say_what_it_is(tmp_path: Path, place: str, problem: str) -> None:

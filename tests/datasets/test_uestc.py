@@ -155,8 +155,8 @@ def with_line(number: int, line: str) -> str:
     return "\n".join([*LINES[: number - 1], line, *LINES[number:]])
 
 
-MISTAKES: dict[str, tuple[str, str, int]] = {
-    "empty": ("", "expected # before frame 1, found ''", 1),
+MISTAKES: dict[str, tuple[str, str, int | None]] = {
+    "empty": ("", "the file is empty", None),
     "no #": ("\n".join(LINES[1:]), "expected # before frame 1, found '-?0", 1),
     "line left out": ("\n".join(LINES[:20] + LINES[21:]), "expected # before frame 2", 77),
     "cut": ("\n".join(LINES[:100]), "ends within frame 2, after 24 of 76 lines", 100),

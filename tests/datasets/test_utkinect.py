@@ -40,7 +40,9 @@ def written(folder: Path, actions: str, recording: str | None = None) -> list[Pa
 
 
 def read(folder: Path, actions: str, recording: str | None = None) -> list[Clip]:
-    return DATASET.read(source_of(*written(folder, actions, recording)))
+    written(folder, actions, recording)
+    (source,) = DATASET.find(folder)
+    return DATASET.read(source)
 
 
 def test_a_clip_per_action(tmp_path: Path) -> None:
@@ -62,10 +64,16 @@ def test_both_ends_belong_to_an_action_and_the_first_of_a_number_is_kept(tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("span", "note"), [("  NaN NaN", "nan to nan"), (" 11 13", "11 to 13"), (" 30 20", "30 to 20")]
+    ("span", "note"),
+    [
+        ("  NaN NaN", "the label says NaN"),
+        ("  12 NaN", "the label says NaN"),
+        (" 11 13", "no frame is stored from 11 to 13"),
+        (" 30 20", "no frame is stored from 30 to 20"),
+    ],
 )
 def test_action_without_frames_is_a_note(span: str, note: str, tmp_path: Path) -> None:
-    with pytest.warns(SourceWarning, match=f"carry: no frame is stored from {note}"):
+    with pytest.warns(SourceWarning, match=f"carry left out: {note}"):
         clips = read(tmp_path, labels(carry=span))
     assert [clip.label for clip in clips] == [0, 1, 2, 3, 5, 6, 7, 8, 9]
 
@@ -78,6 +86,36 @@ def test_prepared_store_has_its_split_and_notes(tmp_path: Path) -> None:
     assert report.ok
     assert [finding.path for finding in report.notes] == ["joints_s01_e01.txt", "joints_s02_e01.txt"]
     assert [len(side) for side in get_split(store, "odd-even-subjects")] == [9, 9]
+
+
+def test_recording_that_ends_before_its_actions_is_noted(tmp_path: Path) -> None:
+    rows = text().splitlines(keepends=True)
+    with pytest.warns(SourceWarning) as caught:
+        clips = read(tmp_path, labels(pull=" 60 99"), "".join(rows[:34]))
+    assert [str(warning.message) for warning in caught] == [
+        "push left out: no frame is stored from 80 to 89",
+        "pull may have lost its end: labelled to frame 99, the recording ends at 78",
+        "waveHands left out: no frame is stored from 100 to 109",
+        "clapHands left out: no frame is stored from 110 to 119",
+    ]
+    assert [clip.label for clip in clips] == [0, 1, 2, 3, 4, 5, 7]
+
+
+def test_frames_out_of_order_are_a_note(tmp_path: Path) -> None:
+    rows = text().splitlines(keepends=True)
+    with pytest.warns(SourceWarning, match="frame numbers descend at line 6"):
+        clips = read(tmp_path, labels(), "".join([*rows[:4], rows[5], rows[4], *rows[6:]]))
+    np.testing.assert_array_equal(clips[0].xyz[0].reshape(-1, 60), JOINTS[4:9].astype(np.float32))
+
+
+def test_two_label_files_must_say_the_same(tmp_path: Path) -> None:
+    written(tmp_path, labels())
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/ACTIONLABEL.TXT").write_bytes(labels().replace("\n", "\r\n").encode())
+    assert len(DATASET.find(tmp_path)) == 1
+    (tmp_path / "other/ACTIONLABEL.TXT").write_text(labels(walk=" 1 2"))
+    with pytest.raises(SourceError, match=r"same name as .*, other content"):
+        DATASET.find(tmp_path)
 
 
 @pytest.mark.realdata
@@ -99,6 +137,7 @@ RECORDINGS = {
     "empty": ("", None, "the file is empty"),
     "line cut": ("".join(ROWS[:3]) + ROWS[3][:200], 4, "expected 61 numbers, found"),
     "15 joints": (" ".join(["1"] * 46), 1, "expected 61 numbers, found 46"),
+    "half a frame": ("".join(ROWS[:3]) + ROWS[3].replace("16   ", "16.5   "), 4, "whole frame number, found 16.5"),
     "NaN": ("".join(ROWS[:3]) + ROWS[3].replace("16   ", "nan   "), 4, "found 'nan'"),
 }
 

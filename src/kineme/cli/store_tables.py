@@ -35,7 +35,10 @@ def print_details(store: "SkeletonStore") -> None:
 
     console.print(str(store.path), soft_wrap=True)
     table = Table(show_header=False)
-    for name, value in store_summary(store).items():
+    summary = store_summary(store)
+    if "labels" in summary:
+        summary["labels"] = _held(summary["labels"])
+    for name, value in summary.items():
         table.add_row(name, _counts(value) if isinstance(value, dict) else str(value))
     console.print(table)
 
@@ -43,7 +46,7 @@ def print_details(store: "SkeletonStore") -> None:
 def print_report(report: "Report") -> None:
     """What reading raw files brought to light."""
     console.print(f"{report.files} raw files, {report.clips} good clips, {report.frames} frames")
-    for title, findings in (("broken", report.problems), ("left out", report.skipped), ("repaired", report.notes)):
+    for title, findings in (("broken", report.problems), ("left out", report.skipped), ("to note", report.notes)):
         if not findings:
             continue
         shown = f", the first {_SHOWN}" if len(findings) > _SHOWN else ""
@@ -52,6 +55,13 @@ def print_report(report: "Report") -> None:
         for finding in findings[:_SHOWN]:
             table.add_row(finding.path, str(finding.line or ""), finding.problem, finding.fix)
         console.print(table)
+
+
+def _held(labels: dict[str, int]) -> dict[str, int]:
+    """Classes with clips; the number of those without in one entry."""
+    held = {name: count for name, count in labels.items() if count}
+    others = len(labels) - len(held)
+    return {**held, f"{others} other classes": 0} if others else held
 
 
 def _counts(value: dict[str, object]) -> str:

@@ -1,12 +1,13 @@
 """Florence 3D Actions: one text file of the Kinect v1, a line ``video actor class`` and 15 x 3 mm per frame."""
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
 
 from kineme.clips import Clip
 from kineme.datasets import datasets
-from kineme.datasets.base import Dataset, Source
+from kineme.datasets.base import Dataset, Source, SourceWarning
 from kineme.datasets.number_rows import read_rows
 from kineme.datasets.raw_files import RawFile
 from kineme.errors import SourceError
@@ -52,15 +53,18 @@ class Florence3D(Dataset):
         """The clips of the file, called by their video; see `Dataset.read`."""
         rows = read_rows(source.file, self._columns)
         starts = _starts(source.file, rows[:, : len(_HEAD)])
+        if len(starts) < _HEAD["video"]:
+            text = f"{len(starts)} of {_HEAD['video']} videos: the file may have been cut"
+            warnings.warn(text, SourceWarning, stacklevel=2)
         return [self._clip(video) for video in np.split(rows, starts[1:])]
 
     def _clip(self, rows: np.ndarray) -> Clip:
         number, actor, action = (int(value) for value in rows[0, : len(_HEAD)])
-        xyz = (rows[:, len(_HEAD) :] / _MM_PER_METRE).astype(np.float32)
+        xyz = (rows[:, len(_HEAD) :] / _MM_PER_METRE).astype(np.float32).reshape(1, len(rows), -1, 3)
         return Clip(
             id=f"v{number:03d}",
-            xyz=xyz.reshape(1, len(rows), self.layout.num_joints, 3),
-            present=np.ones((1, len(rows)), bool),
+            xyz=xyz,
+            present=np.any(xyz, axis=(2, 3)),
             label=action - 1,
             subject=actor,
         )

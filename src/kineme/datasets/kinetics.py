@@ -16,14 +16,17 @@ from kineme.clips import Clip
 from kineme.datasets import datasets
 from kineme.datasets.base import Dataset, Source
 from kineme.datasets.json_files import parse_json
-from kineme.datasets.kinetics_people import FOREIGN, PEOPLE_KEPT, read_people, surest
-from kineme.datasets.people import People
+from kineme.datasets.kinetics_people import FOREIGN, read_people
+from kineme.datasets.names import one_named
+from kineme.datasets.people import People, surest
 from kineme.datasets.raw_files import RawFile
 from kineme.errors import SourceError
 from kineme.store import ListedSplits
 
 FPS = 30.0
 _LABEL_FILES = ("kinetics_train_label.json", "kinetics_val_label.json")
+_LABELS_AGAIN = "take the file of the download, or remove it"
+_PEOPLE_KEPT = 2
 _REFERENCE_FRAMES = 300
 
 
@@ -57,30 +60,33 @@ class Kinetics(Dataset):
 
     def sources(self, files: Sequence[RawFile]) -> list[Source]:
         """Every JSON file but the two of labels."""
-        return super().sources([file for file in files if file.name not in _LABEL_FILES])
+        return super().sources([file for file in files if file.name.lower() not in _LABEL_FILES])
 
     def splits(self, files: Sequence[RawFile]) -> ListedSplits:
         """Videos of the two label files; see `Dataset.splits`."""
-        found = {file.name: file for file in files}
-        if not all(name in found for name in _LABEL_FILES):
+        of_train, of_test = (one_named(files, name) for name in _LABEL_FILES)
+        if of_train is None or of_test is None:
             return {}
-        train, test = (_listed(found[name]) for name in _LABEL_FILES)
+        train, test = _listed(of_train), _listed(of_test)
+        if both := set(train) & set(test):
+            raise SourceError(of_test, f"{min(both)} trains and tests, see {of_train}", fix=_LABELS_AGAIN)
         return {self.name: (train, test)}
 
     def read(self, source: Source) -> list[Clip]:
         """The clip of a file; see `Dataset.read`."""
         content = _parse(source.file)
-        label = _label(source.file, content["label_index"], len(self.classes))
+        label = _label(source.file, content, self.classes)
         people = read_people(source.file, content["data"], self.layout.num_joints)
         if self.preparation == "reference":
             xyz, confidence, present = self._as_st_gcn(source.file, content["data"], people)
         else:
-            xyz, confidence, present = people.bodies(PEOPLE_KEPT)
+            xyz, confidence, present = people.bodies(_PEOPLE_KEPT)
         return [Clip(id=source.id, xyz=xyz, present=present, label=label, fps=FPS, confidence=confidence)]
 
     def _as_st_gcn(self, file: RawFile, frames: list[Any], people: People) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Slots by sureness frame by frame, coordinates about the middle of the picture."""
-        kept, slot = surest(people)
+        total = people.confidence.sum(axis=1)
+        kept, slot = surest(people.frame, np.where(total > 0, total, -np.inf), _PEOPLE_KEPT)
         frame = _reference_frames(file, frames)[people.frame[kept]]
         shape = (slot.max(initial=0) + 1, _REFERENCE_FRAMES, self.layout.num_joints)
         xyz, confidence = np.zeros((*shape, 2), np.float32), np.zeros(shape, np.float32)
@@ -97,7 +103,7 @@ def _listed(file: RawFile) -> list[str]:
         return [video for video, entry in content.items() if entry["has_skeleton"]]
     except (AttributeError, KeyError, TypeError) as error:
         problem = "expected a has_skeleton for every video"
-        raise SourceError(file, problem, fix="take the file of the download, or remove it") from error
+        raise SourceError(file, problem, fix=_LABELS_AGAIN) from error
 
 
 def _parse(file: RawFile) -> dict[str, Any]:
@@ -111,11 +117,16 @@ def _parse(file: RawFile) -> dict[str, Any]:
     return content
 
 
-def _label(file: RawFile, index: object, num_classes: int) -> int | None:
+def _label(file: RawFile, content: dict[str, Any], classes: Sequence[str]) -> int | None:
+    index, name = content["label_index"], content.get("label")
     if index is None or index == -1:  # what ST-GCN's tools write where they do not know
         return None
-    if not isinstance(index, int) or not 0 <= index < num_classes:
-        raise SourceError(file, f"expected a label_index from 0 to {num_classes - 1}, found {index!r:.40}", fix=FOREIGN)
+    if not isinstance(index, int) or not 0 <= index < len(classes):
+        problem = f"expected a label_index from 0 to {len(classes) - 1}, found {index!r:.40}"
+        raise SourceError(file, problem, fix=FOREIGN)
+    if name not in (None, classes[index]):
+        problem = f"label_index {index} means {classes[index]!r}, label says {name!r:.40}"
+        raise SourceError(file, problem, fix="find out which is right, then correct the other")
     return index
 
 

@@ -1,4 +1,4 @@
-"""The people in a Kinetics-skeleton video: nobody tracked them; which are read, and which kept."""
+"""The people in a Kinetics-skeleton video, whom nobody tracked: the first five of every frame."""
 
 from typing import Any
 
@@ -8,7 +8,6 @@ from kineme.datasets.people import People
 from kineme.datasets.raw_files import RawFile
 from kineme.errors import SourceError
 
-PEOPLE_KEPT = 2
 _PEOPLE_READ = 5
 FOREIGN = "this is no file of Kinetics-skeleton, or a damaged one: remove it, or unpack it again"
 _NOT_PEOPLE = (KeyError, TypeError, ValueError, OverflowError)  # what other JSON than that of people leads to
@@ -48,12 +47,3 @@ def _numbers(rows: list[Any], columns: int) -> np.ndarray:
     if not (np.abs(numbers) <= np.finfo(np.float32).max).all():
         raise ValueError
     return numbers
-
-
-def surest(people: People) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of the people kept, of each frame those with the highest sum of scores, and their rank there."""
-    total = people.confidence.sum(axis=1)
-    order = np.lexsort((-total, people.frame))
-    order = order[total[order] > 0]
-    rank = np.arange(len(order)) - np.searchsorted(people.frame[order], people.frame[order])
-    return order[rank < PEOPLE_KEPT], rank[rank < PEOPLE_KEPT]

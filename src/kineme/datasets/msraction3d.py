@@ -8,12 +8,13 @@ import numpy as np
 from kineme.clips import Clip
 from kineme.datasets import datasets
 from kineme.datasets.base import Dataset, Source
+from kineme.datasets.names import label_of, name_numbers
 from kineme.datasets.number_rows import read_rows
 from kineme.datasets.raw_files import RawFile
 from kineme.errors import SourceError
 
 FPS = 15.0
-_NAME = re.compile(r"(a(\d\d)_s(\d\d)_e(\d\d))_skeleton3D")
+_NAME = re.compile(r"a(\d\d)_s(\d\d)_e(\d\d)_skeleton3D")
 
 
 @datasets.register("msraction3d")
@@ -32,27 +33,22 @@ class MSRAction3D(Dataset):
 
     def sources(self, files: Sequence[RawFile]) -> list[Source]:
         """The files in metres; those called ``_skeleton.txt`` hold the same joints in the picture."""
-        named = ((_NAME.fullmatch(file.stem), file) for file in files if file.suffix == self.suffix)
-        return [Source(name[1], (file,)) for name, file in named if name]
+        named = [file for file in files if file.suffix == self.suffix and _NAME.fullmatch(file.stem)]
+        return [Source(file.stem.removesuffix("_skeleton3D"), (file,)) for file in named]
 
     def read(self, source: Source) -> list[Clip]:
         """The clip of a file; see `Dataset.read`."""
-        name = _NAME.fullmatch(source.file.stem)
-        if name is None:
-            problem = "expected a name like a01_s01_e01_skeleton3D (action, subject, episode)"
-            raise SourceError(source.file, problem, fix="give the file its original name, or remove it")
-        action, subject, episode = (int(number) for number in name.groups()[1:])
-        if not 1 <= action <= len(self.classes):
-            problem = f"action a{action:02d} does not exist, only a01 to a{len(self.classes)}"
-            raise SourceError(source.file, problem, fix="give the file its original name, or remove it")
+        like = "a01_s01_e01_skeleton3D (action, subject, episode)"
+        action, subject, episode = name_numbers(source.file, _NAME, like)
+        label = label_of(source.file, action, len(self.classes))
         frames = _frames(source.file, self.layout.num_joints)
         # Not kept as confidences: the fourth value is 0 for whole joints with sound coordinates.
         xyz = np.ascontiguousarray(frames[..., :3])
         clip = Clip(
-            id=name[1],
+            id=source.id,
             xyz=xyz,
             present=np.any(xyz, axis=(2, 3)),
-            label=action - 1,
+            label=label,
             subject=subject,
             replication=episode,
             fps=FPS,

@@ -8,7 +8,9 @@ import numpy as np
 from kineme.clips import Clip
 from kineme.datasets import datasets
 from kineme.datasets.base import Dataset, Source
+from kineme.datasets.frames import as_float32
 from kineme.datasets.json_files import parse_json
+from kineme.datasets.names import RENAME, name_numbers
 from kineme.errors import SourceError
 
 _NAME = re.compile(r"a(\d\d)_s(\d\d)_e(\d\d)_v(\d\d)")
@@ -33,22 +35,18 @@ class NUCLA(Dataset):
 
     def read(self, source: Source) -> list[Clip]:
         """The clip of a file; see `Dataset.read`."""
-        name = _NAME.fullmatch(source.file.stem)
-        if name is None:
-            problem = "expected a name like a01_s01_e00_v01 (action, subject, episode, view)"
-            raise SourceError(source.file, problem, fix="give the file its original name, or remove it")
-        action, subject, episode, view = (int(number) for number in name.groups())
+        like = "a01_s01_e00_v01 (action, subject, episode, view)"
+        action, subject, episode, view = name_numbers(source.file, _NAME, like)
         if action not in _ACTIONS:
-            raise SourceError(source.file, f"action {action} does not exist, only {_ACTIONS}", fix=_FOREIGN)
+            raise SourceError(source.file, f"action {action} does not exist, only {_ACTIONS}", fix=RENAME)
         label = _ACTIONS.index(action)
         content = _parse(source)
         _check_identity(source, content, label)
         xyz = _coordinates(source, content["skeletons"], self.layout.num_joints)
-        present = np.ones((1, len(xyz)), bool)
         clip = Clip(
             id=source.id,
             xyz=xyz[None],
-            present=present,
+            present=np.any(xyz, axis=(1, 2))[None],
             label=label,
             subject=subject,
             camera=view,
@@ -89,13 +87,7 @@ def _coordinates(source: Source, skeletons: object, num_joints: int) -> np.ndarr
             problem = f"expected {num_joints} joints of 3 numbers in frame {number}, found {_shape(skeleton)}"
             raise SourceError(source.file, problem, fix=_FOREIGN)
         frames.append(frame)
-    with np.errstate(over="ignore"):  # told as infinity below
-        xyz = np.array(frames, np.float32)
-    finite = np.isfinite(xyz).all(axis=(1, 2))
-    if not finite.all():
-        problem = f"NaN or infinity in frame {finite.argmin() + 1}"
-        raise SourceError(source.file, problem, fix="repair the frame, or leave the file out")
-    return xyz
+    return as_float32(np.array(frames), source.file)
 
 
 def _shape(skeleton: object) -> str:

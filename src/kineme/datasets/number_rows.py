@@ -1,9 +1,11 @@
 """Text files that are one table of numbers: a row per line, values parted by spaces or commas."""
 
 import re
+import warnings
 
 import numpy as np
 
+from kineme.datasets.base import SourceWarning
 from kineme.datasets.raw_files import RawFile
 from kineme.errors import SourceError
 
@@ -13,10 +15,16 @@ _DAMAGED = "this is another file, or a damaged one: remove it, or unpack it agai
 
 
 def read_rows(file: RawFile, columns: int) -> np.ndarray:
-    """All rows; row r is line r + 1 of the file.
+    """All rows of a file; see `parse_rows`."""
+    return parse_rows(file, file.read_bytes(), columns)
+
+
+def parse_rows(path: object, data: bytes, columns: int) -> np.ndarray:
+    """All rows; row r is line r + 1 of the file. A last line without an end is read, with a warning.
 
     Args:
-        file: the text file.
+        path: where the content is from, for messages.
+        data: the whole file.
         columns: values in every row.
 
     Returns:
@@ -25,9 +33,9 @@ def read_rows(file: RawFile, columns: int) -> np.ndarray:
     Raises:
         SourceError: the first line that is no such row.
     """
-    text = file.read_bytes().decode("ascii", errors="replace").replace(",", " ").rstrip()
+    text = data.decode("ascii", errors="replace").replace(",", " ").rstrip()
     if not text:
-        raise SourceError(file, "the file is empty", fix=_DAMAGED)
+        raise SourceError(path, "the file is empty", fix=_DAMAGED)
     lines = _LINE_END.split(text)
     try:
         rows = np.loadtxt(lines, comments=None, ndmin=2)
@@ -36,7 +44,10 @@ def read_rows(file: RawFile, columns: int) -> np.ndarray:
     if rows.shape != (len(lines), columns) or not _fits(rows).all():
         mistakes = ((number, _mistake(line, columns)) for number, line in enumerate(lines, start=1))
         number, problem = next((number, problem) for number, problem in mistakes if problem)
-        raise SourceError(file, problem, line=number, fix=_DAMAGED)
+        raise SourceError(path, problem, line=number, fix=_DAMAGED)
+    if not data[-1:].isspace():
+        note = "the last line has no line end: the file may have been cut there"
+        warnings.warn(note, SourceWarning, stacklevel=2)
     return rows
 
 

@@ -40,7 +40,7 @@ class People:
         """
         confidence = self.confidence.clip(0, 1).astype(np.float32)
         xyz = np.where(confidence[..., None] > 0, self.xyz, 0).astype(np.float32)
-        kept = _surest(self.frame, self._sureness(confidence), at_most)
+        kept, _ = surest(self.frame, self._sureness(confidence), at_most)
         slot = steady_slots(self.frame[kept], xyz[kept], confidence[kept] > 0, self.track[kept], at_most)
         shape = (int(slot.max(initial=0)) + 1, self.length, *confidence.shape[1:])
         bodies = np.zeros((*shape, xyz.shape[2]), np.float32)
@@ -58,12 +58,18 @@ class People:
         return np.where(confidence.any(axis=1), sureness, -np.inf)
 
 
-def _surest(frame: np.ndarray, sureness: np.ndarray, at_most: int) -> np.ndarray:
-    """Positions of the surest people of each frame, in order of the frames."""
+def surest(frame: np.ndarray, sureness: np.ndarray, at_most: int) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of the surest people of each frame, in order of the frames, and their ranks there from 0.
+
+    Args:
+        frame: (R,) ascending.
+        sureness: (R,), minus infinity for those who do not count.
+        at_most: people per frame.
+    """
     order = np.lexsort((-sureness, frame))
     order = order[np.isfinite(sureness[order])]
     rank = np.arange(len(order)) - np.searchsorted(frame[order], frame[order])
-    return order[rank < at_most]
+    return order[rank < at_most], rank[rank < at_most]
 
 
 def steady_slots(

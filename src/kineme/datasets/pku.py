@@ -10,6 +10,7 @@ import numpy as np
 from kineme.clips import Clip
 from kineme.datasets import datasets
 from kineme.datasets.base import Dataset, Source, SourceWarning
+from kineme.datasets.names import one_named
 from kineme.datasets.pku_format import Label, parse_labels, parse_skeletons, parse_split
 from kineme.datasets.pku_instances import Instance, instances_inside, shortened
 from kineme.datasets.raw_files import RawFile
@@ -56,12 +57,12 @@ class _PKU(Dataset):
 
     def splits(self, files: Sequence[RawFile]) -> ListedSplits:
         """The split files of the download, by videos; see `Dataset.splits`."""
-        found = {file.name.lower(): file for file in reversed(files)}
-        return {
-            name: parse_split(found[split.file], found[split.file].read_bytes(), self.video)
+        named = {
+            name: one_named(files, split.file)
             for name, split in SPLITS.items()
-            if name.startswith(f"{self.name}-") and isinstance(split, ListedSplit) and split.file in found
+            if name.startswith(f"{self.name}-") and isinstance(split, ListedSplit)
         }
+        return {name: parse_split(file, file.read_bytes(), self.video) for name, file in named.items() if file}
 
     def read(self, source: Source) -> list[Clip]:
         """The instances of a video, or the video itself; see `Dataset.read`."""

@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from kineme.datasets.number_rows import parse_rows
 from kineme.errors import SourceError
 
 _DAMAGED = "the file is damaged: unpack it from the archive again, or leave it out"
-_FLOAT32_MAX = float(np.finfo(np.float32).max)
 _EXACT = 2**53  # integers up to here are float64 numbers
 _LABEL = re.compile(r"\s*(\d{1,9})\s*,\s*(\d{1,9})\s*,\s*(\d{1,9})\s*,\s*(\d{1,9})\s*", re.ASCII)
 _HEADINGS = ("training videos", "valida")
@@ -52,13 +52,10 @@ def parse_skeletons(path: object, data: bytes, num_joints: int) -> np.ndarray:
     Raises:
         SourceError: the first line that breaks the format, or no line at all.
     """
-    if not data.strip():
-        raise SourceError(path, "the file is empty", fix=_DAMAGED)
     columns = 2 * num_joints * 3
     values = _fast(data.replace(b"\r\n", b"\n") if b"\r" in data else data, columns)
     if values is None:
-        lines = enumerate(data.rstrip().splitlines(), start=1)
-        values = np.array([_frame(path, number, line, columns) for number, line in lines])
+        values = parse_rows(path, data, columns)
     return values.astype(np.float32).reshape(-1, 2, num_joints, 3)
 
 
@@ -112,7 +109,7 @@ def _fast(data: bytes, columns: int) -> np.ndarray | None:
     """
     text = np.frombuffer(data, np.uint8)
     ends, points = np.flatnonzero(text <= ord(" ")), np.flatnonzero(text == ord("."))
-    if len(ends) != len(points) or len(ends) % columns or (ends - points != 7).any():
+    if not len(ends) or len(ends) != len(points) or len(ends) % columns or (ends - points != 7).any():
         return None
     ends_line = text[ends].reshape(-1, columns) == ord("\n")
     if not ends_line[:, -1].all() or ends_line[:, :-1].any() or b"-0.000000" in data:  # integers have no -0
@@ -126,27 +123,6 @@ def _fast(data: bytes, columns: int) -> np.ndarray | None:
     if len(millionths) != len(ends) or millionths.min() < -_EXACT or millionths.max() > _EXACT:
         return None
     return (millionths / 1e6).reshape(-1, columns)
-
-
-def _frame(path: object, number: int, line: bytes, columns: int) -> np.ndarray:
-    """(columns,) float64 of a line, whose number is for error messages."""
-    texts = line.split()
-    if len(texts) != columns:
-        problem = f"expected {columns} numbers, two bodies of {columns // 6} joints, found {len(texts)}"
-        raise SourceError(path, problem, line=number, fix=_DAMAGED)
-    values = np.array([_number(text) for text in texts])
-    wrong = ~(np.abs(values) <= _FLOAT32_MAX)
-    if wrong.any():
-        found = texts[wrong.argmax()].decode("ascii", "replace")
-        raise SourceError(path, f"expected finite numbers, found {found!r:.40}", line=number, fix=_DAMAGED)
-    return values
-
-
-def _number(text: bytes) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return np.nan
 
 
 def _names(path: object, number: int, line: str, pattern: re.Pattern[str]) -> list[str]:

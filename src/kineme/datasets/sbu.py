@@ -13,11 +13,12 @@ import numpy as np
 from kineme.clips import Clip
 from kineme.datasets import datasets
 from kineme.datasets.base import Dataset, Source, SourceWarning
+from kineme.datasets.names import label_of
 from kineme.datasets.number_rows import read_rows
 from kineme.datasets.raw_files import RawFile
 from kineme.errors import SourceError
 
-_PLACE = re.compile(r"(s\d\ds\d\d)/(\d\d)/(\d\d\d)/skeleton_pos\.txt$")
+_PLACE = re.compile(r"(s\d\ds\d\d)/(\d\d)/(\d\d\d)/(?i:skeleton_pos\.txt)$")
 _PAIRS = (
     *("s01s02", "s01s03", "s01s07", "s02s01", "s02s03", "s02s06", "s02s07", "s03s02", "s03s04", "s03s05", "s03s06"),
     *("s04s02", "s04s03", "s04s06", "s05s02", "s05s03", "s06s02", "s06s03", "s06s04", "s07s01", "s07s03"),
@@ -44,39 +45,42 @@ class SBU(Dataset):
 
     def sources(self, files: Sequence[RawFile]) -> list[Source]:
         """Every file of the one name, called after its folders."""
-        return [Source(_id(file), (file,)) for file in files if file.name == self.suffix]
+        return [Source(_id(file), (file,)) for file in files if file.name.lower() == self.suffix]
 
     def read(self, source: Source) -> list[Clip]:
         """The clip of a file; see `Dataset.read`."""
-        pair, action, trial = self._parse_folders(source.file)
-        V = self.layout.num_joints
-        rows = read_rows(source.file, 1 + _PEOPLE * V * 3)
-        if not source.file.read_bytes().endswith(b"\n"):
-            warnings.warn(
-                "the last line has no line end: the file may have been cut there", SourceWarning, stacklevel=2
-            )
-        xyz = rows[:, 1:].reshape(-1, _PEOPLE, V, 3).swapaxes(0, 1).astype(np.float32, order="C")
+        pair, action, trial = _parse_folders(source.file)
+        label = label_of(source.file, action, len(self.classes), _FOLDERS)
+        xyz = _coordinates(source.file, self.layout.num_joints)
         clip = Clip(
             id=source.id,
             xyz=xyz,
             present=np.any(xyz, axis=(2, 3)),
-            label=action - 1,
+            label=label,
             subject=int(pair[1:3]),
             setup=_PAIRS.index(pair) + 1,
             replication=trial,
         )
         return [clip]
 
-    def _parse_folders(self, file: RawFile) -> tuple[str, int, int]:
-        place = _PLACE.search(file.location.as_posix())
-        if place is None:
-            raise SourceError(file, "the label is unknown without the folders above the file", fix=_FOLDERS)
-        pair, action, trial = place[1], int(place[2]), int(place[3])
-        if pair not in _PAIRS:
-            raise SourceError(file, f"{pair} is none of the {len(_PAIRS)} pairs of people", fix=_FOLDERS)
-        if not 1 <= action <= len(self.classes):
-            raise SourceError(file, f"action {place[2]} does not exist, only 01 to 08", fix=_FOLDERS)
-        return pair, action, trial
+
+def _coordinates(file: RawFile, num_joints: int) -> np.ndarray:
+    """(2, T, V, 3) float32; a warning where the frames are not numbered one after the other."""
+    rows = read_rows(file, 1 + _PEOPLE * num_joints * 3)
+    jumps = np.diff(rows[:, 0]) != 1
+    if jumps.any():
+        text = f"frame numbers jump at line {jumps.argmax() + 2}: lines may be missing or doubled"
+        warnings.warn(text, SourceWarning, stacklevel=3)
+    return rows[:, 1:].reshape(-1, _PEOPLE, num_joints, 3).swapaxes(0, 1).astype(np.float32, order="C")
+
+
+def _parse_folders(file: RawFile) -> tuple[str, int, int]:
+    place = _PLACE.search(file.location.as_posix())
+    if place is None:
+        raise SourceError(file, "the label is unknown without the folders above the file", fix=_FOLDERS)
+    if place[1] not in _PAIRS:
+        raise SourceError(file, f"{place[1]} is none of the {len(_PAIRS)} pairs of people", fix=_FOLDERS)
+    return place[1], int(place[2]), int(place[3])
 
 
 def _id(file: RawFile) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from kineme.clips import Clip
 from kineme.datasets import datasets
 from kineme.datasets.base import Dataset, Source, SourceWarning
+from kineme.datasets.names import RENAME, name_numbers
 from kineme.datasets.raw_files import RawFile
 from kineme.datasets.uestc_format import parse_points, same_content
 from kineme.errors import ConfigError, SourceError
@@ -89,17 +90,12 @@ class UESTC(Dataset):
         return [clip for clip in clips if clip.present.any()] or clips[:1]  # a store refuses clips of nobody
 
     def _parse_name(self, file: RawFile) -> tuple[int, ...]:
-        name = _NAME.fullmatch(file.stem)
-        if name is None:
-            problem = "expected a name like a0_d1_p001_c1_skeleton (action, direction, person, camera)"
-            raise SourceError(file, problem, fix="give the file its original name, or remove it")
-        action, direction, subject, camera = (int(number) for number in name.groups())
+        numbers = name_numbers(file, _NAME, "a0_d1_p001_c1_skeleton (action, direction, person, camera)")
+        action, _, subject, _ = numbers
         if action >= len(self.classes) or not 1 <= subject <= _SUBJECTS:
-            problem = (
-                f"a{action} of p{subject} does not exist, only a0 to a{len(self.classes) - 1} of p1 to p{_SUBJECTS}"
-            )
-            raise SourceError(file, problem, fix="give the file its original name, or remove it")
-        return action, direction, subject, camera
+            there_are = f"only a0 to a{len(self.classes) - 1} of p1 to p{_SUBJECTS}"
+            raise SourceError(file, f"a{action} of p{subject} does not exist, {there_are}", fix=RENAME)
+        return numbers
 
 
 def _id(file: RawFile) -> str:

@@ -10,6 +10,7 @@ A ``.mat`` file (MATLAB 5) holds one array ``skel`` of shape (frames, 25, 3).
 
 import numpy as np
 
+from kineme.datasets.frames import as_float32
 from kineme.datasets.matlab_format import read_array
 from kineme.datasets.raw_files import RawFile
 from kineme.errors import SourceError
@@ -39,16 +40,14 @@ def _parse_mat(file: RawFile, num_joints: int) -> np.ndarray:
     skel = read_array(file, "skel")
     if not skel.size or skel.shape[1:] not in ((num_joints, 3), (3 * num_joints,)):
         raise SourceError(file, f"expected skel of shape (frames, {num_joints}, 3), found {skel.shape}", fix=_DAMAGED)
-    with np.errstate(over="ignore"):  # told as infinity below
-        xyz = skel.astype(np.float32).reshape(-1, num_joints, 3)
-    finite = np.isfinite(xyz).all(axis=(1, 2))
-    if not finite.all():
-        raise SourceError(file, f"NaN or infinity in frame {finite.argmin() + 1}", fix=_DAMAGED)
-    return xyz
+    return as_float32(skel.reshape(-1, num_joints, 3), file)
 
 
 def _parse_text(file: RawFile, num_joints: int) -> np.ndarray:
-    lines = file.read_bytes().decode("ascii", errors="replace").rstrip().replace("\r\n", "\n").split("\n")
+    text = file.read_bytes().decode("ascii", errors="replace").rstrip()
+    if not text:
+        raise SourceError(file, "the file is empty", fix=_DAMAGED)
+    lines = text.replace("\r\n", "\n").split("\n")
     lines_per_frame = 1 + num_joints * _LINES_PER_JOINT
     for at in range(0, len(lines), lines_per_frame):
         if lines[at].strip() != "#":

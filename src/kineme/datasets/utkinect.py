@@ -14,13 +14,15 @@ import numpy as np
 from kineme.clips import Clip
 from kineme.datasets import datasets
 from kineme.datasets.base import Dataset, Source, SourceWarning
+from kineme.datasets.names import name_numbers, one_named
 from kineme.datasets.number_rows import read_rows
 from kineme.datasets.raw_files import RawFile
 from kineme.errors import SourceError
 
 FPS = 15.0
-_NAME = re.compile(r"joints_(s(\d\d)_e(\d\d))")
+_NAME = re.compile(r"joints_s(\d\d)_e(\d\d)")
 _LABELS = "actionLabel.txt"
+_GAP = 10  # more than frame numbers of stored frames normally differ by
 _SPAN = r"(\d{1,9}|NaN)"
 
 
@@ -40,44 +42,59 @@ class UTKinect(Dataset):
 
     def sources(self, files: Sequence[RawFile]) -> list[Source]:
         """The recordings, each with the file of labels."""
-        labels = [file for file in files if file.name == _LABELS][:1]
-        named = ((_NAME.fullmatch(file.stem), file) for file in files if file.suffix == self.suffix)
-        return [Source(name[1], (file, *labels)) for name, file in named if name]
+        labels = one_named(files, _LABELS)
+        named = [file for file in files if file.suffix == self.suffix and _NAME.fullmatch(file.stem)]
+        return [Source(file.stem.removeprefix("joints_"), (file, labels) if labels else (file,)) for file in named]
 
     def read(self, source: Source) -> list[Clip]:
         """The clip of each labelled action, called like ``s01_e01.01_walk``; see `Dataset.read`."""
-        name = _NAME.fullmatch(source.file.stem)
-        if name is None:
-            problem = "expected a name like joints_s01_e01 (subject, episode)"
-            raise SourceError(source.file, problem, fix="give the file its original name, or remove it")
+        subject, episode = name_numbers(source.file, _NAME, "joints_s01_e01 (subject, episode)")
         number, xyz = _frames(source.file, self.layout.num_joints)
         if len(source.files) < 2:
             fix = f"put {_LABELS} of the download beside the recordings"
             raise SourceError(source.file, f"no {_LABELS} says which actions it holds", fix=fix)
         clips = []
-        for label, (first, last) in enumerate(_spans(source.files[1], name[1], self.classes)):
+        for label, span in enumerate(_spans(source.files[1], source.id, self.classes)):
             action = self.classes[label]
-            inside = (number >= first) & (number <= last)
-            if not inside.any():
-                warnings.warn(f"{action}: no frame is stored from {first:g} to {last:g}", SourceWarning, stacklevel=2)
-                continue
+            inside = _inside(number, *span, action)
             clip = Clip(
-                id=f"{name[1]}.{label + 1:02d}_{action}",
+                id=f"{source.id}.{label + 1:02d}_{action}",
                 xyz=xyz[None, inside],
-                present=np.ones((1, inside.sum()), bool),
+                present=np.any(xyz[None, inside], axis=(2, 3)),
                 label=label,
-                subject=int(name[2]),
-                replication=int(name[3]),
+                subject=subject,
+                replication=episode,
                 fps=FPS,
             )
-            clips.append(clip)
+            clips += [clip] if inside.any() else []
         return clips
+
+
+def _inside(number: np.ndarray, first: float, last: float, action: str) -> np.ndarray:
+    """(T,) bool, which frames an action is made of; a warning where it has none, or the recording ends before it."""
+    inside = (number >= first) & (number <= last)
+    if not inside.any():
+        what = "the label says NaN" if np.isnan(first + last) else f"no frame is stored from {first:g} to {last:g}"
+        warnings.warn(f"{action} left out: {what}", SourceWarning, stacklevel=3)
+    elif last > number[-1] + _GAP:
+        text = f"{action} may have lost its end: labelled to frame {last:g}, the recording ends at {number[-1]:g}"
+        warnings.warn(text, SourceWarning, stacklevel=3)
+    return inside
 
 
 def _frames(file: RawFile, num_joints: int) -> tuple[np.ndarray, np.ndarray]:
     """(T,) ascending frame numbers and (T, V, 3) float32 metres; of frames of one number the first."""
     rows = read_rows(file, 1 + 3 * num_joints)
-    number, first = np.unique(rows[:, 0], return_index=True)
+    numbers = rows[:, 0]
+    if (numbers % 1).any():
+        row = int((numbers % 1).argmax())
+        problem = f"expected a whole frame number, found {numbers[row]:g}"
+        raise SourceError(file, problem, line=row + 1, fix="unpack the file again, or leave it out")
+    falls = np.diff(numbers, prepend=0) < 0
+    if falls.any():
+        text = f"frame numbers descend at line {falls.argmax() + 1}: frames were put in their order"
+        warnings.warn(text, SourceWarning, stacklevel=3)
+    number, first = np.unique(numbers, return_index=True)
     return number, rows[first, 1:].astype(np.float32).reshape(-1, num_joints, 3)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from kineme.clips import Clip
 from kineme.datasets import datasets
 from kineme.datasets.base import Dataset, Source, SourceWarning
+from kineme.datasets.names import label_of, name_numbers
 from kineme.datasets.raw_files import RawFile
 from kineme.errors import ConfigError, SourceError
 
@@ -40,29 +41,20 @@ class UWA3D(Dataset):
         Raises:
             ConfigError: h5py is not installed.
         """
-        action, subject, episode, view = self._parse_name(source.file)
+        like = "a01_s01_e01_v01 (action, subject, episode, view)"
+        action, subject, episode, view = name_numbers(source.file, _NAME, like)
+        label = label_of(source.file, action, len(self.classes))
         xyz, present = _without_broken_frames(_parse(source.file, self.layout.num_joints))
         clip = Clip(
             id=source.id,
             xyz=xyz[None],
             present=present[None],
-            label=action - 1,
+            label=label,
             subject=subject,
             camera=view,
             replication=episode,
         )
         return [clip]
-
-    def _parse_name(self, file: RawFile) -> tuple[int, ...]:
-        name = _NAME.fullmatch(file.stem)
-        if name is None:
-            problem = "expected a name like a01_s01_e01_v01 (action, subject, episode, view)"
-            raise SourceError(file, problem, fix="give the file its original name, or remove it")
-        numbers = tuple(int(number) for number in name.groups())
-        if not 1 <= numbers[0] <= len(self.classes):
-            problem = f"action {numbers[0]} does not exist, only 1 to {len(self.classes)}"
-            raise SourceError(file, problem, fix=_FOREIGN)
-        return numbers
 
 
 def _parse(file: RawFile, num_joints: int) -> np.ndarray:
@@ -74,7 +66,7 @@ def _parse(file: RawFile, num_joints: int) -> np.ndarray:
     if not numbers or not array.size or array.shape[1:] not in ((3 * num_joints,), (num_joints, 3)):
         problem = f"expected A as numbers of shape (frames, {3 * num_joints}), found {array.dtype} {array.shape}"
         raise SourceError(file, problem, fix=_FOREIGN)
-    with np.errstate(over="ignore"):  # found as infinity later
+    with np.errstate(over="ignore", invalid="ignore"):  # either is found later
         return array.astype(np.float32).reshape(len(array), num_joints, 3)
 
 

@@ -33,6 +33,7 @@ _STAND_INS: dict[str, tuple[tuple[str, ...], ...]] = {
     "left_foot": (("left_toes",), ("left_ankle",)),
     "left_heel": (("left_ankle",),),
     "left_toes": (("left_foot",),),
+    "left_small_toe": (("left_toes",),),
 }
 
 

@@ -266,7 +266,7 @@ class StoreWriter:
             if isinstance(content, np.ndarray):
                 np.save(file, content)
             else:
-                file.write(json.dumps(content, indent=1, ensure_ascii=False).encode() + b"\n")
+                file.write(json.dumps(content, indent=1, ensure_ascii=False).encode(errors="backslashreplace") + b"\n")
             _sync(file)
 
 

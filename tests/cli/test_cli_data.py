@@ -67,7 +67,7 @@ def test_check_names_file_and_line(raw: Path, bad_line: int, tmp_path: Path) -> 
 def test_check_of_no_dataset_or_folder(raw: Path, tmp_path: Path) -> None:
     assert "perhaps you meant synthetic" in refuse("data", "check", "synthetc", raw)
     assert "nowhere" in refuse("data", "check", "synthetic", tmp_path / "nowhere")
-    assert "unpack the nucla download" in refuse("data", "check", "nucla", raw)
+    assert "files are called like a01_s01_e00_v01.json" in refuse("data", "check", "nucla", raw)
 
 
 def test_prepare_goes_on_past_bad_files(raw: Path, bad_line: int, tmp_path: Path) -> None:

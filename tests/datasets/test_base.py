@@ -64,7 +64,7 @@ def test_find_goes_everywhere_once_and_sorts_by_id(tmp_path: Path) -> None:
 def test_find_in_a_folder_of_something_else(tmp_path: Path) -> None:
     touch(tmp_path, "x/readme.md")
     with pytest.raises(
-        SourceError, match=r"no \.skeleton file of ntu60 here.*found 1 other files, such as readme\.md.*unpack"
+        SourceError, match=r"no \.skeleton file of ntu60 here.*found 1 other files, such as readme\.md.*name the folder"
     ):
         datasets.get("ntu60")().find(tmp_path)
 

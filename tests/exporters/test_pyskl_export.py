@@ -42,18 +42,26 @@ def test_split_is_called_as_the_field_does(tmp_path: Path) -> None:
     assert sorted(content["split"]) == ["xsub_train", "xsub_val"]
 
 
-def test_confidences_become_scores(tmp_path: Path) -> None:
+def pictures(folder: Path) -> SkeletonStore:
+    """Clips of pictures with confidences, on disk."""
     rng = np.random.default_rng(0)
     store = SkeletonStore.from_arrays(
-        [rng.uniform(size=(6, 17, 2)) for _ in range(3)],
+        [rng.uniform(0.1, 1, size=(6, 17, 2)) for _ in range(3)],
         "coco17",
         labels=[0, 1, 0],
         camera=[1, 2, 3],
-        confidence=[rng.uniform(size=(6, 17)) for _ in range(3)],
+        confidence=[rng.uniform(0.1, 1, size=(6, 17)) for _ in range(3)],
     )
+    store.save(folder / "pictures.store")
+    return SkeletonStore.open(folder / "pictures.store")
+
+
+def test_confidences_become_scores(tmp_path: Path) -> None:
+    store = pictures(tmp_path)
     for i, annotation in enumerate(exported(store, "nucla-xview", tmp_path)["annotations"]):
         assert annotation["keypoint"].shape == (1, 6, 17, 2)
-        assert annotation["keypoint_score"].dtype == np.float16
+        assert (annotation["keypoint_score"].dtype, annotation["img_shape"]) == (np.float16, (1, 1))
+        assert type(annotation["keypoint_score"]) is np.ndarray
         np.testing.assert_array_equal(annotation["keypoint_score"], np.float16(store[i].confidence))
 
 
@@ -67,3 +75,12 @@ def test_our_own_reader_agrees(tmp_path: Path) -> None:
         np.testing.assert_array_equal(again[i].xyz, store[i].xyz.astype(np.float16))
     for ours, theirs in zip(get_split(store, "nucla-xview"), get_split(again, "nucla-xview"), strict=True):
         assert ours.tolist() == theirs.tolist()
+
+
+def test_our_own_reader_agrees_about_pictures(tmp_path: Path) -> None:
+    store = pictures(tmp_path)
+    (file,) = exporters.get("pyskl")(store, "nucla-xview", tmp_path / "clips.pkl")
+    again, report = prepare(importers.get("pyskl")(path=file, joints="coco17"), file, tmp_path / "again.store")
+    assert (report.ok, report.notes) == (True, [])
+    for i in range(len(store)):
+        np.testing.assert_array_equal(again[i].xyz, store[i].xyz.astype(np.float16))

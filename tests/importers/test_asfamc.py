@@ -167,6 +167,7 @@ ASF_MISTAKES: dict[str, tuple[str, str]] = {
     "unknown bone": (changed(ASF, "root lhipjoint", "root tail"), "tail below root: both must be bones"),
     "loose bone": (changed(ASF, "rhand rfingers", "rhand"), "bone rfingers is not in the hierarchy"),
     "upside down": (changed(ASF, "  lhipjoint lfemur", "  lfemur lhipjoint"), "lhipjoint below lfemur"),
+    "rigid": (re.sub(r"(dof|order) .*", "", ASF), "neither the root nor any bone has a dof"),
     "other names": (ASF.replace("lfingers", "lpaw"), "expected a bone of the .asf"),
 }
 
@@ -197,6 +198,7 @@ AMC_MISTAKES: dict[str, tuple[str, str]] = {
     "frame left out": (changed(AMC, "\n2\n", "\n3\n"), "expected the number 2 of the next frame, found '3'"),
     "bone left out": ("\n".join(LINES[:40] + LINES[41:]), ":41: expected"),
     "cut": ("\n".join(LINES[:-3]), "the file ends within frame 3"),
+    "first number": (AMC.replace("\n1\n", "\n" + "9" * 5000 + "\n"), "expected the number 1 of the next frame"),
     "text": (re.sub(r"\n3\nroot \S+", "\n3\nroot 1,5", AMC), "expected numbers, found '1,5'"),
     "NaN": (re.sub(r"\n3\nroot \S+", "\n3\nroot nan", AMC), "expected numbers, found 'nan'"),
     "absurd": (re.sub(r"\n3\nroot \S+", "\n3\nroot 1e300", AMC), "positions without bounds"),
@@ -226,6 +228,7 @@ def test_cut_anywhere_is_our_error_or_whole_frames(tmp_path_factory: pytest.Temp
     np.testing.assert_array_equal(shown, whole.xyz[0, : len(shown)])
 
 
+@pytest.mark.filterwarnings("ignore:people measure")
 @settings(max_examples=40, deadline=None)
 @given(at=st.integers(0, len(ASF) - 1), damage=st.text("\x00 :x9-\n#", min_size=1, max_size=3))
 def test_damage_anywhere_in_a_skeleton_is_our_error_or_a_clip(

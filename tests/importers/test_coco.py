@@ -125,8 +125,8 @@ MISTAKES: dict[str, tuple[object, str]] = {
     "image without id": (annotated([{"width": 3}], person(0)), "expected images with an id each"),
     "unknown image": (annotated(images(0), person(3)), "image_id 3 is not among the images"),
     "folders": (annotated([*images(0, file_name="a/1"), *images(1, file_name="b/1")]), "images of several folders"),
-    "size": (annotated(images(0, width=0), person(0)), "picture of unknown size"),
-    "size as text": (annotated(images(0, width="wide"), person(0)), "picture of unknown size"),
+    "size": (annotated(images(0, width=0), person(0)), r"height of the picture in pixels, found \[0, 100\]"),
+    "size as text": (annotated(images(0, width="wide"), person(0)), "found \\['wide', 100\\]"),
 }
 
 

@@ -91,6 +91,7 @@ def test_labels_are_all_of_the_table_or_none(tmp_path: Path) -> None:
 MISTAKES: dict[str, tuple[str | bytes, str]] = {
     "empty": ("", r"labels\.csv:1: expected the columns id and any of label, .*, found nothing"),
     "no id": ("label\nwave\n", ":1: expected the columns id .*, found label"),
+    "column twice": ("id,label,label\na,b,c\n", ":1: expected the columns id .*, found id, label, label"),
     "other column": ("id,class\na,wave\n", ":1: .*found id, class .*rename or remove"),
     "too many cells": ("id,label\na,wave\nb,sit,down\n", ":3: another number of cells.*quote cells with commas"),
     "too few cells": ("id,label\na\n", ":2: another number of cells"),
@@ -109,6 +110,12 @@ def test_mistake_is_named(tmp_path: Path, mistake: str) -> None:
     with pytest.raises(SourceError, match=problem) as caught:
         read(tmp_path, text)
     assert "labels.csv" in caught.value.path
+
+
+def test_a_table_that_has_changed_is_another(tmp_path: Path) -> None:
+    before, after = (read(tmp_path, f"id,label\na,{label}\n") for label in ("wave", "bow"))
+    assert before.checksum != after.checksum
+    assert read(tmp_path, "id,label\na,wave\n").checksum == before.checksum
 
 
 def test_no_file(tmp_path: Path) -> None:

@@ -49,8 +49,9 @@ def test_pixels_become_parts_of_the_picture(tmp_path: Path) -> None:
 
 
 def test_normalised_coordinates_stay(tmp_path: Path) -> None:
-    clip = read(written(tmp_path, {0: [person(0.1)]}), normalised=True, image_size=None)
-    assert clip.xyz[0, 0, 0] == pytest.approx([0.1, 0.1])
+    values = [value for v in range(18) for value in (v / 20, v / 40, 0.5)]
+    clip = read(written(tmp_path, {0: [person(pose_keypoints_2d=values)]}), normalised=True, image_size=None)
+    assert clip.xyz[0, 0, 17] == pytest.approx([17 / 20, 17 / 40])
 
 
 def test_frames_without_file_or_people_are_absent(tmp_path: Path) -> None:
@@ -111,7 +112,10 @@ MISTAKES: dict[str, tuple[object, str]] = {
     "keys": ({"bodies": []}, r"expected an object with people, found the keys \['bodies'\]"),
     "people": ({"people": 7}, "expected people as a list, found 7"),
     "person": ([7], "expected people as objects, found 7 at place 1"),
-    "BODY_25": ([person(joints=25)], r"people of 25 key points, but layout openpose18 has 18 joints \(BODY_25"),
+    "BODY_25": (
+        [person(joints=25)],
+        r"people of 25 key points, but layout openpose18 has 18 joints \(--layout openpose25",
+    ),
     "not in threes": ([person(pose_keypoints_2d=[1, 2])], "expected 54 finite numbers .* person 1, found 2 values"),
     "text": (numbers("1"), "of person 2, found 54 values, one of them text"),
     "null": (numbers(None), "of person 2, found 54 values, one of them null"),

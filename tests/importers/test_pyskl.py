@@ -28,7 +28,7 @@ def planar(name: str = "walk", **changes: Any) -> dict[str, Any]:
 
 
 def spatial(name: str = NTU, **changes: Any) -> dict[str, Any]:
-    return {"frame_dir": name, "label": 49, "total_frames": 3, "keypoint": keypoint(2, 3, 25, 3), **changes}
+    return {"frame_dir": name, "label": 49, "total_frames": 3, "keypoint": keypoint(2, 3, 25, 3) / 64, **changes}
 
 
 def written(folder: Path, content: object, name: str = "annotations.pkl") -> Path:
@@ -111,7 +111,7 @@ def test_labels_may_be_unknown(tmp_path: Path) -> None:
     assert clip.label is None
 
 
-@pytest.mark.parametrize(("annotation", "built_in"), [(planar(), "coco17"), (spatial(), "kinect25")])
+@pytest.mark.parametrize(("annotation", "built_in"), [(planar(), "coco17"), (spatial(), "kinect25, openpose25")])
 def test_layout_is_not_guessed(tmp_path: Path, annotation: dict[str, Any], built_in: str) -> None:
     V, C = annotation["keypoint"].shape[2:]
     with pytest.raises(LayoutError, match=f"what its {V} joints of {C} coordinates are.*: {built_in}, or"):
@@ -136,9 +136,11 @@ MISTAKES: dict[str, tuple[object, str]] = {
     "no dict": ([7], "in annotation 1, found int"),
     "no label": ([planar("a"), without("label")], "in annotation 2, found frame_dir, total_frames"),
     "compact": ([{"frame_dir": "a", "label": 1, "frame_inds": []}], "compact Kinetics form is not read"),
-    "number as name": ([planar(frame_dir=3)], "frame_dir of annotation 1 is no text"),
+    "number as name": ([planar(frame_dir=3)], "frame_dir of annotation 1 is no name"),
+    "line as name": ([planar(frame_dir="a\nb")], "frame_dir of annotation 1 is no name"),
     "twice": ([planar("a"), planar("b"), planar("b")], "frame_dir b occurs 2 times"),
     "several labels": ([planar(label=[1, 2])], "number of one class as label of walk, found list"),
+    "label of many digits": ([planar(label=10**6000)], "label of walk, found int"),
     "label out of range": ([planar(label=10**30)], "label of walk, found 1000"),
     "split": ({"split": ["a"], "annotations": [planar()]}, "split as a dict of lists"),
     "split of numbers": ({"split": {"x_train": [1]}, "annotations": [planar()]}, "split as a dict of lists"),
@@ -152,7 +154,7 @@ MISTAKES: dict[str, tuple[object, str]] = {
     "other scores": ([planar(keypoint_score=np.ones((1, 2, 18)))], r"keypoint_score of walk as \(1, 2, 17\)"),
     "other joints": ([spatial()], "25 joints, layout coco17 17.*built in with 25 joints: kinect25"),
     "three coordinates": ([planar(keypoint=keypoint(1, 2, 17, 3))], "three coordinates, but layout coco17 is one of"),
-    "size": ([planar(img_shape=(0, 0))], "picture of unknown size"),
+    "size": ([planar(img_shape=(0, 0))], r"height of the picture in pixels, found \[0, 0\]"),
 }
 
 

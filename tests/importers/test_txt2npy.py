@@ -20,7 +20,7 @@ NAME = "S002C003P008R001A050"
 
 
 def bodies(count: int = 2, frames: int = 3) -> list[np.ndarray]:
-    return [np.arange(frames * 75, dtype=float).reshape(frames, 25, 3) + 1 + body for body in range(count)]
+    return [(np.arange(frames * 75.0).reshape(frames, 25, 3) + 1 + body) / 64 for body in range(count)]
 
 
 def content(*arrays: object, **changes: Any) -> dict[str, Any]:

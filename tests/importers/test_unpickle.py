@@ -1,6 +1,9 @@
 import os
 import pickle
+import struct
+import tracemalloc
 from collections import OrderedDict
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -91,6 +94,29 @@ def test_one_pickle_cannot_change_how_the_next_is_read() -> None:
     with pytest.raises(SourceError, match="not a whole pickle"):
         load_plain(forged, "file")
     assert load_plain(pickle.dumps(np.arange(3)), "file").tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        b"]r" + struct.pack("<I", 2**32 - 1) + b"0I1\n.",  # the four thousand millionth thing to refer to
+        b"\x96" + struct.pack("<Q", 2**36) + b"abc.",  # a byte array
+        b"\x8e" + struct.pack("<Q", 2**36) + b"abc.",  # bytes
+        b"\x8b" + struct.pack("<I", 2**31 - 1) + b"abc.",  # a whole number
+    ],
+)
+def test_sizes_that_a_few_bytes_claim_are_not_set_aside(forged: bytes) -> None:
+    tracemalloc.start()
+    with suppress(SourceError):
+        assert load_plain(forged, "file") == 1
+    largest = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert largest < 2**20
+
+
+def test_ordered_dictionaries_are_plain_ones() -> None:
+    data = load_plain(pickle.dumps(OrderedDict(a=1)), "file")
+    assert (type(data), data) == (dict, {"a": 1})
 
 
 DATA = pickle.dumps({"a": np.arange(4.0), "b": [np.int64(1), "text"]}, 4)

@@ -141,7 +141,7 @@ class Dataset(ABC):
             raise SourceError(
                 root,
                 f"no {self.suffix} file of {self.name} here or in any folder below, found {found}",
-                fix=f"unpack the {self.name} download and name its folder; files are called like {self.example}",
+                fix=f"name the folder that holds them, or a zip archive of it; files are called like {self.example}",
             )
         return Survey(sources, self.splits(files), self.missing(files))
 

@@ -1,6 +1,5 @@
 """NTU RGB+D 60 and 120: the ``.skeleton`` files of the Kinect v2, one clip each."""
 
-import re
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -8,6 +7,7 @@ from kineme.clips import Clip
 from kineme.datasets import datasets
 from kineme.datasets.base import Dataset, Source, read_list
 from kineme.datasets.ntu_format import FastReader, fastest_reader, parse_skeleton
+from kineme.datasets.ntu_names import NTU_NAME, ntu_action, ntu_facts
 from kineme.datasets.ntu_reference import reference_bodies
 from kineme.datasets.ntu_stgcn import first_bodies
 from kineme.datasets.ntu_tracks import tracked_bodies
@@ -16,7 +16,6 @@ from kineme.errors import SourceError
 
 FPS = 30.0
 _MAKE_BODIES = {"default": tracked_bodies, "reference": reference_bodies, "stgcn": first_bodies}
-_NAME = re.compile(r"(S(\d{3})C(\d{3})P(\d{3})R(\d{3})A(\d{3}))")
 
 
 class _NTU(Dataset):
@@ -39,7 +38,7 @@ class _NTU(Dataset):
     def missing(self, files: Sequence[RawFile]) -> frozenset[str]:
         """The authors' list, and any such list that lies with the files: text whose name has ``missing_skeletons``."""
         lists = [file for file in files if file.suffix == ".txt" and "missing_skeletons" in file.name.lower()]
-        named = (_NAME.findall(file.read_bytes().decode("ascii", errors="replace")) for file in lists)
+        named = (NTU_NAME.findall(file.read_bytes().decode("ascii", errors="replace")) for file in lists)
         return self.listed_missing | {name for names in named for name, *_ in names}
 
     @property
@@ -54,7 +53,7 @@ class _NTU(Dataset):
 
     def read(self, source: Source) -> list[Clip]:
         """The clip of a file; see `Dataset.read`."""
-        setup, camera, subject, replication, action = _parse_name(source.file)
+        action = _action(source.file)
         if not 1 <= action <= len(self.classes):
             problem = f"class A{action:03d} is out of range, {self.name} has A001 to A{len(self.classes):03d}"
             fix = "this is a file of NTU RGB+D 120: prepare it as ntu120" if 60 < action <= 120 else "rename the file"
@@ -69,11 +68,8 @@ class _NTU(Dataset):
             xyz=xyz,
             present=present,
             label=action - 1,
-            subject=subject,
-            camera=camera,
-            setup=setup,
-            replication=replication,
             fps=FPS,
+            **ntu_facts(source.file.stem),
         )
         return [clip]
 
@@ -98,9 +94,9 @@ class NTU120(_NTU):
     name = "ntu120"
 
 
-def _parse_name(file: RawFile) -> tuple[int, ...]:
-    name = _NAME.fullmatch(file.stem)
-    if name is None:
+def _action(file: RawFile) -> int:
+    action = ntu_action(file.stem)
+    if action is None:
         problem = "expected a name like S001C001P001R001A001 (setup, camera, performer, replication, action)"
         raise SourceError(file, problem, fix="give the file its original name, or remove it")
-    return tuple(int(number) for number in name.groups()[1:])
+    return action

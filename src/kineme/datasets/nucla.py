@@ -8,7 +8,7 @@ import numpy as np
 from kineme.clips import Clip
 from kineme.datasets import datasets
 from kineme.datasets.base import Dataset, Source
-from kineme.datasets.frames import as_float32
+from kineme.datasets.coordinates import as_float32
 from kineme.datasets.json_files import parse_json
 from kineme.datasets.names import RENAME, name_numbers
 from kineme.errors import SourceError

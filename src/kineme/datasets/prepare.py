@@ -170,8 +170,7 @@ def _by_clip(splits: ListedSplits, notes: Iterable[Any]) -> ListedSplits:
 def _nothing_usable(report: Report) -> SourceError:
     left_out = report.problems + report.skipped
     example = f"{left_out[0].path}: {left_out[0].problem}"
-    fix = "kineme data check lists what is wrong with each"
-    return SourceError(report.root, f"none of the {report.files} files can be used; the first, {example}", fix=fix)
+    return SourceError(report.root, f"none of the {report.files} files can be used; the first, {example}")
 
 
 def _read_all(

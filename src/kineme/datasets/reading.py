@@ -102,8 +102,6 @@ def _read(dataset: Dataset, source: Source) -> tuple[list[Clip], list[str]]:
 
 def _same(ours: Sequence[Clip], theirs: Sequence[Clip]) -> bool:
     return len(ours) == len(theirs) and all(
-        one.label == other.label
-        and np.array_equal(one.xyz, other.xyz)
-        and np.array_equal(one.present, other.present)
+        one.label == other.label and np.array_equal(one.xyz, other.xyz) and np.array_equal(one.present, other.present)
         for one, other in zip(ours, theirs, strict=True)
     )

@@ -10,7 +10,7 @@ A ``.mat`` file (MATLAB 5) holds one array ``skel`` of shape (frames, 25, 3).
 
 import numpy as np
 
-from kineme.datasets.frames import as_float32
+from kineme.datasets.coordinates import as_float32
 from kineme.datasets.matlab_format import read_array
 from kineme.datasets.raw_files import RawFile
 from kineme.errors import SourceError

@@ -8,7 +8,7 @@ import numpy as np
 from kineme.clips import Clip
 from kineme.datasets import datasets
 from kineme.datasets.base import Dataset, Source
-from kineme.datasets.frames import as_float32
+from kineme.datasets.coordinates import as_float32
 from kineme.datasets.matlab_format import read_array
 from kineme.datasets.names import label_of, name_numbers
 from kineme.datasets.raw_files import RawFile

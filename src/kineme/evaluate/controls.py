@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from kineme.errors import SplitError
 from kineme.evaluate.result import Score
 from kineme.evaluate.select import accuracy
 from kineme.evaluate.sides import Sides
@@ -59,7 +60,13 @@ def coordinate_logreg(train: Tensor, labels: Tensor, queries: Tensor) -> Tensor:
 
 
 def coordinate_scores(sides: Sides) -> dict[str, Score]:
-    """Accuracy of both classifiers on the coordinates of a split's clips; nothing is learned without labels here."""
+    """Accuracy of both classifiers on the coordinates of a split's clips; nothing is learned without labels here.
+
+    Raises:
+        SplitError: one class only on the training side.
+    """
+    if len(sides.train_labels.unique()) < 2:
+        raise SplitError(f"split {sides.split}: all training clips are of one class; nothing can be told apart")
     train, test = (coordinate_features(sides.store, side) for side in (sides.train, sides.test))
     nearest = coordinate_1nn(train, sides.train_labels, test)
     regression = coordinate_logreg(train, sides.train_labels, test)

@@ -8,6 +8,8 @@ import pickle
 from collections.abc import Iterator
 from typing import IO
 
+import numpy as np
+
 _PROTOCOL = 3
 _NUMPY2, _NUMPY1 = (f"cnumpy.{core}.multiarray\n_reconstruct\n".encode() for core in ("_core", "core"))
 
@@ -38,5 +40,7 @@ def _write(value: object, file: IO[bytes]) -> None:
             _write(item, file)
             file.write(pickle.SETITEM)
     else:
+        if isinstance(value, np.ndarray):
+            value = np.asarray(value)  # a memory map would be asked for by that name
         opcodes = pickle.dumps(value, protocol=_PROTOCOL)[2:-1]  # without the protocol and the stop
         file.write(_NUMPY1 + opcodes.removeprefix(_NUMPY2) if opcodes.startswith(_NUMPY2) else opcodes)

@@ -17,6 +17,7 @@ from itertools import cycle
 import numpy as np
 
 from kineme.errors import SourceError
+from kineme.importers.words import to_numbers
 
 _DAMAGED = "the file is damaged, or another subject's: fetch it again, and its .asf"
 
@@ -81,7 +82,8 @@ def _bones(path: object, rows: Rows, dof: Mapping[str, int]) -> dict[str, int]:
 
 def _check(path: object, rows: Rows, bones: Mapping[str, int]) -> None:
     """Refuse frames that are not all like the first, or not numbered one after another."""
-    first = int(rows[0][1][0]) if rows[0][1][0].isdecimal() else 1
+    word = rows[0][1][0]
+    first = int(word) if word.isdecimal() and len(word) < 10 else 1
     pattern = cycle([("", 0), *bones.items()])
     frame = first - 1
     for (number, words), (name, values) in zip(rows, pattern, strict=False):
@@ -99,19 +101,9 @@ def _check(path: object, rows: Rows, bones: Mapping[str, int]) -> None:
 def _numbers(path: object, rows: Rows) -> np.ndarray:
     """All values of all bones, one after another."""
     words = [word for _, (_, *values) in rows for word in values]
-    try:
-        numbers = np.array(words, float)
-    except ValueError:
-        numbers = np.array([_number(word) for word in words])
+    numbers = to_numbers(words)
     if not np.isfinite(numbers).all():
         wrong = words[np.isfinite(numbers).argmin()]
         line = next(number for number, (_, *values) in rows if wrong in values)
         raise SourceError(path, f"expected numbers, found {wrong!r:.40}", line=line, fix=_DAMAGED)
     return numbers
-
-
-def _number(word: str) -> float:
-    try:
-        return float(word)
-    except ValueError:
-        return np.nan

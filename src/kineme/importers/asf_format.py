@@ -23,6 +23,7 @@ import numpy as np
 
 from kineme.errors import SourceError
 from kineme.importers.rotations import euler_matrices
+from kineme.importers.words import to_numbers
 
 _INCH = 0.0254
 _DAMAGED = "the file is damaged or no ASF: fetch it again"
@@ -89,6 +90,8 @@ def parse_asf(path: object, data: bytes) -> Skeleton:
     bones = [root.root(unit, radians)]
     for name, parent in _tree(path, sections[":hierarchy"], list(entries)):
         bones.append(entries[name].bone(parent, unit, radians))
+    if not any(bone.dof for bone in bones):
+        raise SourceError(path, "neither the root nor any bone has a dof", fix=_DAMAGED)
     return Skeleton(bones, unit)
 
 
@@ -124,10 +127,7 @@ class _Entries:
 
     def numbers(self, key: str, count: int) -> np.ndarray:
         words = self.words(key)[:count]
-        try:
-            numbers = np.array(words, float)
-        except ValueError:
-            numbers = np.array([])
+        numbers = to_numbers(words)
         if len(numbers) != count or not (np.abs(numbers) < 1e9).all():
             problem = f"expected {key} and {count} numbers, found {' '.join(words)!r:.60}"
             raise SourceError(self.path, problem, line=self._lines[key][0], fix=_DAMAGED)

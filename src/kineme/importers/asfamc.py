@@ -25,7 +25,7 @@ _NAME = re.compile(r"(\d{1,9})_(\d{1,9})")
 @importers.register("asfamc")
 @dataclass(frozen=True)
 class ASFAMC(Importer):
-    """Motions (``.amc``), one clip of one body each, with the skeleton (``.asf``) of their subject.
+    """ASF/AMC motion capture, one clip of one body each.
 
     The skeleton of ``02_01.amc`` is ``02.asf`` beside it, or else the only one there. Such a name also gives the
     subject and, as replication, the trial. 120 frames per second unless told otherwise, as in the CMU database.
@@ -49,12 +49,16 @@ class ASFAMC(Importer):
         """The clip of a file; see `Importer.clips`."""
         if len(source.files) == 1:
             subject = source.file.stem.partition("_")[0]
-            fix = f"put {subject}.asf beside it, and name the folder"
+            fix = f"put {subject}.asf beside it, and import the folder that holds both"
             raise SourceError(source.file, "which .asf is its skeleton is not clear", fix=fix)
         motion_file, skeleton_file = source.files
         skeleton = parse_asf(skeleton_file, skeleton_file.read_bytes())
         dof = {bone.name: len(bone.dof) for bone in skeleton.bones if bone.dof}
-        motion = parse_amc(motion_file, motion_file.read_bytes(), dof)
+        motion_text = motion_file.read_bytes()
+        motion = parse_amc(motion_file, motion_text, dof)
+        if len(skeleton.bones) * motion.length > len(motion_text):  # small files could otherwise fill any memory
+            problem = f"{len(skeleton.bones)} bones, most of them without dof"
+            raise SourceError(skeleton_file, problem, fix="the file is damaged: fetch it again")
         wanted = match_joints([bone.name for bone in skeleton.bones], self.layout, skeleton_file)
         with np.errstate(over="ignore", invalid="ignore"):  # told as infinity below
             xyz = _positions(skeleton, motion)[:, wanted].astype(np.float32)

@@ -3,7 +3,7 @@
 import warnings
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,9 @@ from typing import Any
 from kineme.clips import Clip
 from kineme.datasets.base import Dataset, Source, SourceWarning
 from kineme.datasets.raw_files import RawFile
-from kineme.errors import ClipError, LayoutError, SourceError
+from kineme.errors import ClipError, ConfigError, LayoutError, SourceError
 from kineme.importers.labels import LabelTable
+from kineme.importers.sizes import warn_of_size
 from kineme.layout import Layout
 from kineme.store import ListedSplits
 
@@ -30,12 +31,19 @@ class Importer(Dataset):
     Attributes:
         name: name of the format in the registry.
         layout_name: layout that the format fixes; "" where it does not.
+
+    Raises:
+        ConfigError: an option out of its bounds.
     """
 
     path: Path = Path()
     joints: str = ""
     labels: Path | None = None
     fps: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_option("fps", self.fps, 0 <= self.fps < 1e5, "frames per second, or 0 for what the files say")
 
     @cached_property
     def layout(self) -> Layout:
@@ -78,9 +86,10 @@ class Importer(Dataset):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What decides how clips are made; see `Dataset.settings`."""
-        labels = self.labels.name if self.labels else None
-        return {"preparation": "import", "layout": self.layout.name, "labels": labels, "fps": self.fps}
+        """What decides how clips are made, with a checksum of the table of labels; see `Dataset.settings`."""
+        table = {"labels": self.labels.name, "labels_crc32": self.table.checksum} if self.labels else {}
+        own = {option.name: getattr(self, option.name) for option in fields(self)[len(fields(Importer)) :]}
+        return {"preparation": "import", **table, "fps": self.fps, **own}
 
     def splits(self, files: Sequence[RawFile]) -> ListedSplits:
         """Split of the table of labels; see `Dataset.splits`."""
@@ -88,7 +97,9 @@ class Importer(Dataset):
 
     def read(self, source: Source) -> list[Clip]:
         """The clips of one recording with their labels; see `Dataset.read`."""
-        return [self.table.complete(clip, source.id) for clip in self.clips(source)]
+        clips = self.clips(source)
+        warn_of_size(clips, self.layout)
+        return [self.table.complete(clip, source.id) for clip in clips]
 
     @abstractmethod
     def clips(self, source: Source) -> list[Clip]:
@@ -110,3 +121,13 @@ class Importer(Dataset):
             except (SourceError, ClipError) as error:
                 failure = failure or error
         raise failure or SourceError(self.path, f"no clip in any {self.suffix} file")
+
+
+def require_option(name: str, value: object, is_fine: bool, expected: str) -> None:
+    """Check an option of an importer.
+
+    Raises:
+        ConfigError: it is not what is expected.
+    """
+    if not is_fine:
+        raise ConfigError(f"--{name} {value}: expected {expected}")

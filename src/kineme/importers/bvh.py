@@ -18,7 +18,6 @@ joint may have, take the place of its offset.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -28,8 +27,9 @@ from kineme.datasets.json_files import parse_json
 from kineme.datasets.raw_files import RawFile
 from kineme.errors import SourceError
 from kineme.importers import importers
-from kineme.importers.base import Importer
-from kineme.importers.bvh_format import BVHJoint, parse_bvh
+from kineme.importers.base import Importer, require_option
+from kineme.importers.bvh_format import parse_bvh
+from kineme.importers.bvh_hierarchy import BVHJoint
 from kineme.importers.joints import match_joints
 from kineme.importers.rotations import euler_matrices
 
@@ -53,10 +53,9 @@ class BVH(Importer):
     suffix = ".bvh"
     example = "walk.bvh"
 
-    @property
-    def settings(self) -> dict[str, Any]:
-        """What decides how clips are made; see `Dataset.settings`."""
-        return {**super().settings, "scale": self.scale}
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_option("scale", self.scale, 0 < self.scale < 1e6, "metres per unit, such as 0.01")
 
     def sources(self, files: Sequence[RawFile]) -> list[Source]:
         """Every BVH file, with the JSON file beside it where there is one."""

@@ -24,8 +24,8 @@ from kineme.datasets.people import People
 from kineme.datasets.raw_files import RawFile
 from kineme.errors import SourceError
 from kineme.importers import importers
-from kineme.importers.base import Importer
 from kineme.importers.joints import match_joints
+from kineme.importers.people_importer import PeopleImporter
 from kineme.importers.pictures import PictureSize, picture_size, require_picture
 
 Person = dict[str, Any]
@@ -39,7 +39,7 @@ _FOREIGN = "name what a pose estimator wrote, or an annotation file of one video
 
 @importers.register("coco")
 @dataclass(frozen=True)
-class COCO(Importer):
+class COCO(PeopleImporter):
     """COCO key points: one JSON file per recording, results of a pose estimator or annotations.
 
     Source: Lin et al., "Microsoft COCO: Common Objects in Context", ECCV 2014.
@@ -50,17 +50,11 @@ class COCO(Importer):
     """
 
     image_size: PictureSize = None
-    bodies: int = 2
 
     name = "coco"
     layout_name = "coco17"
     suffix = ".json"
     example = "walk.json"
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """See `Importer.settings`."""
-        return {**super().settings, "image_size": self.image_size, "bodies": self.bodies}
 
     def clips(self, source: Source) -> list[Clip]:
         """The clip of a file; see `Importer.clips`."""
@@ -76,8 +70,7 @@ class COCO(Importer):
         frame = np.array([_look_up(frames, person["image_id"], file) for person in found], np.int64)
         pose = self._poses(file, content, found)
         people = _people(max(frames.values()) + 1, frame, pose, size, found)
-        xyz, confidence, present = people.bodies(self.bodies)
-        return [Clip(id=source.id, xyz=xyz, present=present, fps=self.fps, confidence=confidence)]
+        return [self.clip(source, people)]
 
     def _poses(self, file: RawFile, content: object, found: list[Person]) -> np.ndarray:
         """(R, V, 3) x, y and confidence in the layout's order of joints."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from kineme.datasets.raw_files import RawFile
 from kineme.errors import SourceError
+from kineme.importers.words import to_numbers
 
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 
@@ -33,18 +34,15 @@ class Sheet:
         return self.cells[:, self.columns.index(column)].astype(str)
 
     def numbers(self, columns: list[str]) -> np.ndarray:
-        """(R, columns) float64, NaN where a cell is empty; every other value fits into float32.
+        """(R, columns) float64, NaN where a cell is empty or "nan"; every other value fits into float32.
 
         Raises:
             SourceError: the first cell with anything else.
         """
         cells = self.cells[:, [self.columns.index(column) for column in columns]]
-        cells[cells == ""] = "nan"
-        try:
-            numbers = cells.astype(float)
-        except ValueError:
-            numbers = np.vectorize(_number, otypes=[float])(cells)
-        wrong = np.abs(numbers) > _FLOAT32_MAX
+        empty = (cells == "") | (cells == "nan") | (cells == "NaN")
+        numbers = to_numbers(np.where(empty, "nan", cells).ravel().tolist()).reshape(cells.shape)
+        wrong = ~empty & ~(np.abs(numbers) <= _FLOAT32_MAX)
         if wrong.any():
             row, column = np.argwhere(wrong)[0]
             problem = f"expected a number as {columns[column]}, found {cells[row, column]!r:.40}"
@@ -91,10 +89,3 @@ def read_sheet(file: RawFile) -> Sheet:
             problem = f"expected {len(columns)} cells as in the header, found {len(row)}"
             raise SourceError(file, problem, line=line, fix="cells are parted by commas; quote those with commas")
     return Sheet(file, columns, np.array([row for _, row in rows[1:]], object), [line for line, _ in rows[1:]])
-
-
-def _number(cell: str) -> float:
-    try:
-        return float(cell)
-    except ValueError:
-        return np.inf

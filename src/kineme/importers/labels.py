@@ -11,6 +11,7 @@ and the like are numbers, or names, which are then numbered from 1 in order.
 
 import csv
 import io
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
@@ -30,11 +31,13 @@ class LabelTable:
         classes: class names.
         facts: id to the fields of a clip that are known.
         splits: the split called ``own``, where there is a column ``split``.
+        checksum: of the file, to tell whether it has changed.
     """
 
     classes: tuple[str, ...] = ()
     facts: dict[str, dict[str, int]] = field(default_factory=dict)
     splits: ListedSplits = field(default_factory=dict)
+    checksum: str = field(default="", compare=False)
 
     @staticmethod
     def read(path: Path) -> "LabelTable":
@@ -43,7 +46,8 @@ class LabelTable:
         Raises:
             SourceError: not such a file; names the line.
         """
-        rows = _rows(path)
+        text = _text(path)
+        rows = _rows(path, text)
         classes = _in_order({row["label"] for row in rows if row.get("label")})
         values: dict[str, dict[str, int]] = {"label": {name: k for k, name in enumerate(classes)}}
         for name in META_FIELDS:
@@ -51,7 +55,7 @@ class LabelTable:
         facts = {row["id"]: {name: values[name][row[name]] for name in values if row.get(name)} for row in rows}
         sides = {side: [row["id"] for row in rows if row.get("split") == side] for side in ("train", "test")}
         splits = {"own": (sides["train"], sides["test"])} if any(sides.values()) else {}
-        return LabelTable(tuple(classes), facts, splits)
+        return LabelTable(tuple(classes), facts, splits, f"{zlib.crc32(text.encode()):08x}")
 
     def complete(self, clip: Clip, recording: str) -> Clip:
         """The clip with what is known of it, or else of its recording; labels are either all the table's or none."""
@@ -65,19 +69,22 @@ class LabelTable:
         return [id for id in self.facts if id not in there]
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
+def _text(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise SourceError(path, f"cannot be read ({error.strerror or error})") from error
     except UnicodeDecodeError as error:
         raise SourceError(path, f"not text in UTF-8 ({error})", fix="save it as CSV in UTF-8") from error
+
+
+def _rows(path: Path, text: str) -> list[dict[str, str]]:
     reader = csv.DictReader(io.StringIO(text), skipinitialspace=True)
     header = [name.strip() for name in reader.fieldnames or ()]
-    if "id" not in header or not set(header) <= set(_COLUMNS):
+    if "id" not in header or not set(header) <= set(_COLUMNS) or len(set(header)) < len(header):
         found = ", ".join(header) or "nothing"
-        problem = f"expected the columns id and any of {', '.join(_COLUMNS[1:])}, found {found}"
-        raise SourceError(path, problem, line=1, fix="rename or remove the others")
+        problem = f"expected the columns id and any of {', '.join(_COLUMNS[1:])}, found {found:.60}"
+        raise SourceError(path, problem, line=1, fix="part columns by commas, and rename or remove the others")
     reader.fieldnames = header
     rows: dict[str, dict[str, str]] = {}
     try:

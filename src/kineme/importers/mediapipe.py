@@ -18,7 +18,7 @@ from kineme.datasets.people import People
 from kineme.datasets.raw_files import RawFile
 from kineme.errors import SourceError
 from kineme.importers import importers
-from kineme.importers.base import Importer
+from kineme.importers.people_importer import PeopleImporter
 from kineme.importers.pictures import require_picture
 
 _WORLD = ("pose_world_landmarks", "world_landmarks", "worldLandmarks")
@@ -30,7 +30,7 @@ _FORM = "docs/importing/mediapipe.md shows how to write the file"
 
 @importers.register("mediapipe")
 @dataclass(frozen=True)
-class MediaPipe(Importer):
+class MediaPipe(PeopleImporter):
     """MediaPipe Pose: one JSON file per recording, a list of frames.
 
     World landmarks for layouts in metres, such as mediapipe33; image landmarks for layouts of pictures.
@@ -41,17 +41,10 @@ class MediaPipe(Importer):
         bodies: people kept per frame, the surest.
     """
 
-    bodies: int = 2
-
     name = "mediapipe"
     layout_name = "mediapipe33"
     suffix = ".json"
     example = "walk.json"
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """See `Importer.settings`."""
-        return {**super().settings, "bodies": self.bodies}
 
     def clips(self, source: Source) -> list[Clip]:
         """The clip of a file; see `Importer.clips`."""
@@ -69,8 +62,7 @@ class MediaPipe(Importer):
         values = values.reshape(-1, self.layout.num_joints, 4)
         xyz = self._world(file, values[..., :3]) if world else values[..., :2]
         people = People(len(frames), frame, xyz, values[..., 3], np.full(len(frame), -1))
-        xyz, confidence, present = people.bodies(self.bodies)
-        return [Clip(id=source.id, xyz=xyz, present=present, fps=self.fps, confidence=confidence)]
+        return [self.clip(source, people)]
 
     def _world(self, file: RawFile, xyz: np.ndarray) -> np.ndarray:
         """World landmarks along the layout's axes."""

@@ -27,7 +27,7 @@ _SIDES = (("train",), ("test", "val"))
 @importers.register("npz")
 @dataclass(frozen=True)
 class Npz(Importer):
-    """Arrays in ``.npz`` files, many clips in each.
+    """NumPy arrays, many clips in each file.
 
     Clips are called by their ``name``, or else by the file and their number in it.
     """

@@ -20,7 +20,7 @@ from kineme.datasets.people import People
 from kineme.datasets.raw_files import RawFile
 from kineme.errors import SourceError
 from kineme.importers import importers
-from kineme.importers.base import Importer
+from kineme.importers.people_importer import PeopleImporter
 from kineme.importers.pictures import PictureSize, picture_size, require_picture
 from kineme.layout import Layout
 
@@ -30,7 +30,7 @@ _MOST_MISSING = 10  # frames for each file
 
 @importers.register("openpose")
 @dataclass(frozen=True)
-class OpenPose(Importer):
+class OpenPose(PeopleImporter):
     """OpenPose: a folder of JSON files, one per frame, for each recording.
 
     Source: Cao et al., "OpenPose: Realtime Multi-Person 2D Pose Estimation using Part Affinity Fields", TPAMI 2019.
@@ -43,18 +43,11 @@ class OpenPose(Importer):
 
     image_size: PictureSize = None
     normalised: bool = False
-    bodies: int = 2
 
     name = "openpose"
     layout_name = "openpose18"
     suffix = ".json"
     example = "walk_000000000000_keypoints.json"
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """See `Importer.settings`."""
-        own = {"image_size": self.image_size, "normalised": self.normalised, "bodies": self.bodies}
-        return {**super().settings, **own}
 
     def sources(self, files: Sequence[RawFile]) -> list[Source]:
         """Recordings: the frames of a folder under one name, in order."""
@@ -74,8 +67,7 @@ class OpenPose(Importer):
         pose, track = (np.concatenate(parts) for parts in zip(*found, strict=True))
         frame = np.repeat(frames - frames[0], [len(poses) for poses, _ in found])
         people = People(int(frames[-1] - frames[0]) + 1, frame, pose[..., :2] / scale, pose[..., 2], track)
-        xyz, confidence, present = people.bodies(self.bodies)
-        return [Clip(id=source.id, xyz=xyz, present=present, fps=self.fps, confidence=confidence)]
+        return [self.clip(source, people)]
 
 
 def _frame_number(file: RawFile) -> int:
@@ -116,9 +108,9 @@ def _people(file: RawFile, layout: Layout) -> tuple[np.ndarray, np.ndarray]:
 def _check_joints(file: RawFile, rows: list[Any], layout: Layout) -> None:
     counts = {len(row) // 3 for row in rows if isinstance(row, list) and len(row) % 3 == 0}
     if other := counts - {layout.num_joints}:
-        fix = "run OpenPose with --model_pose COCO for openpose18, or give your own --layout (docs/layouts.md)"
+        fix = "--layout openpose25 is OpenPose's default model, openpose18 its COCO model; or give your own"
         problem = f"people of {min(other)} key points, but layout {layout.name} has {layout.num_joints} joints"
-        raise SourceError(file, problem + (" (BODY_25 is no built-in layout)" if 25 in other else ""), fix=fix)
+        raise SourceError(file, problem, fix=fix)
 
 
 def _person_id(person: dict[str, Any]) -> int:

@@ -35,5 +35,7 @@ def picture_size(size: object, file: object) -> np.ndarray:
         sides = np.zeros(())
     if sides.shape != (2,) or not ((sides >= 1) & (sides < 1e6)).all():
         problem = "coordinates in pixels of a picture of unknown size"
+        if size is not None:
+            problem = f"expected width and height of the picture in pixels, found {size!r:.40}"
         raise SourceError(file, problem, fix="say its width and height: --image-size 1920 1080")
     return sides.astype(np.float32)

@@ -10,11 +10,11 @@ import numpy as np
 
 from kineme.clips import Clip
 from kineme.datasets.base import Source
+from kineme.datasets.ntu_names import ntu_facts
 from kineme.datasets.raw_files import RawFile
 from kineme.errors import LayoutError, SourceError
 from kineme.importers import importers
 from kineme.importers.base import Importer
-from kineme.importers.ntu_names import ntu_facts
 from kineme.importers.pictures import PictureSize, picture_size, require_picture
 from kineme.importers.pyskl_format import Annotation, Content, keypoints, read_annotations, scores
 from kineme.layout import Layout
@@ -52,11 +52,6 @@ class PySKL(Importer):
                 f"--layout; {_built_in(V)}, or give the path of your own .toml (docs/layouts.md)"
             )
         return super().layout
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """See `Importer.settings`."""
-        return {**super().settings, "image_size": self.image_size}
 
     def sources(self, files: Sequence[RawFile]) -> list[Source]:
         """Every annotation is a recording; so is a file that cannot be read, for reading it tells why."""

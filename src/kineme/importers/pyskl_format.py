@@ -25,6 +25,7 @@ Annotation = dict[str, Any]
 
 _SIDE = re.compile(r"(?:(.+)_)?(train|val|test)(\d*)")
 _MOST_CLASSES = 100_000
+_LONGEST_NAME = 250
 _FOREIGN = "this is no annotation file of pyskl or MMAction2, or a damaged one"
 _COMPACT = "the compact Kinetics form is not read, as its key points are elsewhere: make a file that holds them"
 
@@ -71,10 +72,11 @@ def _checked(file: RawFile, number: int, annotation: object) -> Annotation:
         problem = f"expected frame_dir, label and keypoint in annotation {number}, found {_keys(annotation)}"
         raise SourceError(file, problem, fix=_COMPACT if compact else _FOREIGN)
     name, label = annotation["frame_dir"], annotation["label"]
-    if not isinstance(name, str) or not name:
-        raise SourceError(file, f"frame_dir of annotation {number} is no text", fix="name every annotation")
+    if not isinstance(name, str) or not 0 < len(name) <= _LONGEST_NAME or not name.isprintable():
+        raise SourceError(file, f"frame_dir of annotation {number} is no name", fix="name every annotation")
     if not isinstance(label, int | np.integer) or not -1 <= label < _MOST_CLASSES:
-        found = label if isinstance(label, int | np.integer) else describe(label)
+        is_short = isinstance(label, int | np.integer) and int(label).bit_length() < 128
+        found = label if is_short else describe(label)
         problem = f"expected the number of one class as label of {name}, found {found!s:.40}"
         raise SourceError(file, problem, fix="number the classes from 0; -1 is unknown")
     return {**annotation, "label": int(label)}

@@ -13,7 +13,6 @@ joint with an empty cell was not found. The order of rows and columns does not m
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any
 
 import numpy as np
 
@@ -47,11 +46,6 @@ class Table(Importer):
     layout_name = ""
     suffix = ".csv"
     example = "walk.csv"
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """See `Importer.settings`."""
-        return {**super().settings, "image_size": self.image_size}
 
     def sources(self, files: Sequence[RawFile]) -> list[Source]:
         """Every CSV file but that of the labels."""

@@ -15,11 +15,11 @@ import numpy as np
 from kineme.clips import Clip
 from kineme.datasets.base import Source, read_list
 from kineme.datasets.ntu import FPS
+from kineme.datasets.ntu_names import ntu_action, ntu_facts
 from kineme.datasets.raw_files import RawFile
 from kineme.errors import SourceError
 from kineme.importers import importers
 from kineme.importers.base import Importer
-from kineme.importers.ntu_names import ntu_action, ntu_facts
 from kineme.importers.unpickle import describe, load_plain
 
 _FOREIGN = "this is no file of txt2npy.py, or a damaged one: remove it, or make it again"

@@ -8,8 +8,8 @@ resolves no others. Even NumPy's own functions are not called, for a forged stat
 import io
 import pickle
 import re
-from collections import OrderedDict
-from typing import Any
+import struct
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -56,25 +56,36 @@ def describe(value: object) -> str:
     return f"{value.shape} of {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
 
 
-class _PlainUnpickler(pickle.Unpickler):
-    """Unpickler that calls nothing but its own methods, which a pickle cannot change."""
+def _load_bytearray(unpickler: Any) -> None:
+    """As bytes: Python's own way sets the memory aside before it looks whether there are so many."""
+    (length,) = struct.unpack("<Q", unpickler.read(8))
+    unpickler.append(unpickler.read(length))
 
+
+class _PlainUnpickler(pickle._Unpickler):
+    """Unpickler that calls nothing but its own methods.
+
+    The one it is made of is written in Python and keeps in a dictionary what a pickle refers to. The faster one in C
+    keeps it in an array, as long as a pickle of a few bytes pleases.
+    """
+
+    dispatch: ClassVar = {**pickle._Unpickler.dispatch, pickle.BYTEARRAY8[0]: _load_bytearray}
     _array_class = None  # arrays name it, nobody needs it
 
     def __init__(self, data: bytes, file: object) -> None:
         super().__init__(io.BytesIO(data), encoding="latin1")
         self._file = file
 
-    def find_class(self, module_name: str, global_name: str, /) -> Any:
+    def find_class(self, module: str, name: str) -> Any:
         """What a name of the pickle stands for."""
-        name = _NAMES.get((module_name, global_name))
-        if name is None:
+        method = _NAMES.get((module, name))
+        if method is None:
             problem = (
-                f"the pickle asks for {module_name}.{global_name}, which is not plain data: reading it could run code "
+                f"the pickle asks for {module}.{name}, which is not plain data: reading it could run code "
                 f"of whoever made the file"
             )
             raise SourceError(self._file, problem, fix="save it anew as dicts, lists, numbers, text and NumPy arrays")
-        return getattr(self, f"_{name}")
+        return getattr(self, f"_{method}")
 
     def _array(self, *_: object) -> "_Array":
         return np.zeros(0).view(_Array)
@@ -96,8 +107,8 @@ class _PlainUnpickler(pickle.Unpickler):
     def _no_bytes(self) -> bytes:
         return b""
 
-    def _ordered(self, items: Any = ()) -> OrderedDict[Any, Any]:
-        return OrderedDict(items)
+    def _ordered(self, items: Any = ()) -> dict[Any, Any]:
+        return dict(items)
 
 
 class _DType:

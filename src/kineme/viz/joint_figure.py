@@ -40,6 +40,7 @@ _PLACES = {
     "left_heel": (0.20, -0.04),
     "left_foot": (0.28, 0.03),
     "left_toes": (0.38, 0.05),
+    "left_small_toe": (0.46, -0.03),
 }
 
 _LABELLED_INSIDE = ("thumb",)  # its outer side is taken

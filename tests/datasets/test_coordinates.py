@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kineme.datasets.frames import as_float32
+from kineme.datasets.coordinates import as_float32
 from kineme.datasets.raw_files import RawFile
 from kineme.errors import SourceError
 

@@ -1,6 +1,6 @@
 """From raw NTU files to arrays ready for training, beside the field's own scripts on the same files.
 
-    python -m benchmarks.prepare [--files 240] [--reference CHECKOUT] [--memory]
+    python -m benchmarks.prepare [--files 480] [--reference CHECKOUT] [--memory]
 
 The reference is a checkout of CTR-GCN (https://github.com/Uason-Chen/CTR-GCN): its three scripts, which most of the
 field took over, run as they are but for two names that NumPy no longer has. They end in padded arrays of both
@@ -98,7 +98,7 @@ def write_files(folder: Path, num_files: int) -> list[Path]:
     return files
 
 
-def measure(num_files: int = 240, reference: Path | None = None) -> Speed:
+def measure(num_files: int = 480, reference: Path | None = None) -> Speed:
     """All ways on the same files, in turn."""
     with tempfile.TemporaryDirectory() as folder:
         raw = Path(folder) / "nturgbd_raw" / "nturgb+d_skeletons"  # where the scripts look for it from beside
@@ -166,7 +166,7 @@ def prepare_and_print_peak(raw: Path, jobs: int) -> None:
 def main() -> None:
     """Measure and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--files", type=int, default=240)
+    parser.add_argument("--files", type=int, default=480)
     parser.add_argument("--reference", type=Path, help="checkout of CTR-GCN")
     parser.add_argument("--memory", action="store_true", help="measure memory instead of speed")
     parser.add_argument("--prepare", type=Path, help=argparse.SUPPRESS)

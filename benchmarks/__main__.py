@@ -4,7 +4,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import feeder, store
+from benchmarks import feeder, prepare, store
 
 
 def main() -> None:
@@ -20,6 +20,13 @@ def main() -> None:
         f"{speed.ours:,.0f} clips/s",
         f"{speed.plain:,.0f} clips/s",
         f"{speed.ours / speed.plain:.1f}",
+    )
+    files = prepare.measure()
+    table.add_row(
+        "prepare NTU files: numba, NumPy",
+        f"{files.compiled:,.0f} files/s",
+        f"{files.vectorised:,.0f} files/s",
+        f"{files.compiled / files.vectorised:.1f}",
     )
     Console().print(table)
 

@@ -15,7 +15,7 @@ _UNIT = {"m": "metres", "image": "parts of the picture's width and height"}
 
 def warn_of_size(clips: Sequence[Clip], layout: Layout) -> None:
     """Warn of people who are too large or too small for the layout's unit, going by the median of all body-frames."""
-    sizes = np.concatenate([_sizes(clip, 2 if layout.unit == "image" else 3) for clip in clips])
+    sizes = np.array([size for clip in clips for size in _sizes(clip, 2 if layout.unit == "image" else 3)])
     least, most = _LIKELY[layout.unit]
     size = float(np.median(sizes)) if len(sizes) else least
     if not least <= size <= most:

@@ -276,3 +276,14 @@ def test_what_there_is_to_read() -> None:
     datasets, formats = succeed("datasets"), succeed("formats")
     assert all(name in datasets for name in ("ntu60", "pku1", "kinetics", "uwa3d"))
     assert all(name in formats for name in ("bvh", "openpose", "mamp", "sgn"))
+
+
+def test_import_tells_the_format_from_the_endings(tmp_path: Path) -> None:
+    folder = tmp_path / "raw"
+    folder.mkdir()
+    (folder / "walk.bvh").write_text("HIERARCHY")
+    (folder / "walk.json").write_text("{}")
+    (folder / "labels.csv").write_text("id,label\nwalk,wave\n")
+    options = ("--layout", "kinect20", "--out", tmp_path / "store")
+    assert "walk.bvh" in refuse("data", "import", folder, "--labels", folder / "labels.csv", *options)
+    assert "one of bvh, csv" in refuse("data", "import", folder, *options)

@@ -1,6 +1,7 @@
 import csv
 import json
 from pathlib import Path
+from shutil import make_archive
 from typing import Any
 
 import pytest
@@ -14,9 +15,9 @@ from kineme.layout import Layout
 LAYOUT = Layout.get("florence15")
 
 
-def recorded(folder: Path, scale: float = 0.1) -> Path:
+def recorded(folder: Path, scale: float = 0.1, name: str = "walk.csv") -> Path:
     """A CSV table of two frames."""
-    file = folder / "walk.csv"
+    file = folder / name
     with file.open("w") as text:
         table = csv.writer(text)
         table.writerow(["frame", "joint", "x", "y", "z"])
@@ -63,3 +64,22 @@ def test_people_of_no_human_size_become_a_note(tmp_path: Path) -> None:
         importers.get("csv")(joints="florence15").read(importers.get("csv")().find(file)[0])
     _, report = prepare(importers.get("csv")(path=file, joints="florence15"), file, tmp_path / "store")
     assert [note.problem[:14] for note in report.notes] == ["people measure"]
+
+
+def test_recordings_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
+    raw = tmp_path / "raw"
+    for person in ("anna", "ben"):
+        (raw / person).mkdir(parents=True)
+        for action in ("walk", "run") if person == "ben" else ("walk",):
+            recorded(raw / person, name=f"{action}.csv")
+    labels = raw / "labels.csv"  # among the recordings
+    labels.write_text("id,label,split\nanna/walk.csv,walk,train\nben/walk.csv,walk,test\nben/run.csv,run,test\n")
+    importer = importers.get("csv")(path=raw, joints="florence15", labels=labels)
+    store, report = prepare(importer, raw, tmp_path / "store")
+    assert report.ok
+    assert store.ids.tolist() == ["anna/walk", "ben/walk", "run"]
+    assert [store.classes[label] for label in store.labels] == ["walk", "walk", "run"]
+    assert store.splits == {"own": (["anna/walk"], ["ben/walk", "run"])}
+    zipped = Path(make_archive(str(tmp_path / "zipped"), "zip", raw))
+    again, _ = prepare(importers.get("csv")(path=zipped, joints="florence15"), zipped, tmp_path / "again")
+    assert set(again.ids.tolist()) >= set(store.ids.tolist())

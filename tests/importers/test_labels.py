@@ -59,13 +59,23 @@ def test_split(tmp_path: Path) -> None:
         b"\xef\xbb\xbfid,label\na,wave\n",
         b"id,label\r\na,wave\r\n",
         b'id , label\n a , "wave"\n',
-        b"id,label\nfolder/a.bvh,wave\n",
-        b"id,label\nfolder\\a.CSV,wave\n",
+        b"id,label\na.bvh,wave\n",
+        b"id,label\na.skeleton.npy,wave\n",
     ],
-    ids=["byte order mark", "windows", "blanks", "ending", "windows path"],
+    ids=["byte order mark", "windows", "blanks", "ending", "two endings"],
 )
 def test_ways_to_write_the_same(tmp_path: Path, text: bytes) -> None:
     assert read(tmp_path, text) == LabelTable(("wave",), {"a": {"label": 0}})
+
+
+@pytest.mark.parametrize("id", ["anna/walk.bvh", "anna\\walk.CSV", "anna/walk"])
+def test_folders_in_ids_may_be_needed_or_not(tmp_path: Path, id: str) -> None:
+    table = read(tmp_path, f"id,label,split\n{id},wave,train\nben/walk,sit,test\nben/run,run,test\n")
+    assert table.complete(clip("anna/walk"), "anna/walk").label == table.classes.index("wave")
+    assert table.complete(clip("run"), "run").label == table.classes.index("run")
+    assert table.complete(clip("walk"), "walk").label is None  # whose walk?
+    assert table.splits == {"own": (["anna/walk"], ["ben/walk", "ben/run", "run"])}
+    assert table.unused(["anna/walk", "run"]) == ["ben/walk"]
 
 
 def test_dots_in_ids_that_are_no_endings_stay(tmp_path: Path) -> None:

@@ -52,7 +52,8 @@ def import_recordings(
 
 def specialise(args: Sequence[str]) -> tuple[Callable[..., None], list[str]]:
     """The command with the options of the format that is named or that the path's ending tells."""
-    rest = [part for arg in args for part in (arg.split("=", 1) if arg.startswith("--format=") else [arg])]
+    told = ("--format=", "--labels=")
+    rest = [part for arg in args for part in (arg.split("=", 1) if arg.startswith(told) else [arg])]
     if not rest or rest[0].startswith("-"):
         return import_recordings, rest
     from kineme.importers import importers
@@ -60,11 +61,14 @@ def specialise(args: Sequence[str]) -> tuple[Callable[..., None], list[str]]:
     if "--format" in rest[:-1]:
         place = rest.index("--format")
         return command_for(importers.get(rest[place + 1])), rest[:place] + rest[place + 2 :]
-    return command_for(importers.get(_format_of(Path(rest[0])))), rest
+    labels = rest[rest.index("--labels") + 1] if "--labels" in rest[:-1] else ""
+    return command_for(importers.get(_format_of(Path(rest[0]), Path(labels)))), rest
 
 
-def _format_of(path: Path) -> str:
-    """The one format whose files end like those at a path.
+def _format_of(path: Path, labels: Path) -> str:
+    """The one format whose files end like those at a path, the table of labels apart.
+
+    An ending of several formats counts only where there is no other: BVH files may have JSON files beside them.
 
     Raises:
         ConfigError: none, or more than one.
@@ -73,8 +77,13 @@ def _format_of(path: Path) -> str:
     from kineme.datasets.raw_files import walk
     from kineme.importers import importers
 
-    endings = {file.suffix for file in walk(path)}
-    names = [name for name, kind in importers.items() if kind.suffix in endings]
+    endings = {file.suffix for file in walk(path) if file.path.resolve() != labels.resolve()}
+    by_ending: dict[str, list[str]] = {}
+    for name, kind in importers.items():
+        if kind.suffix in endings:
+            by_ending.setdefault(kind.suffix, []).append(name)
+    alone = [names[0] for names in by_ending.values() if len(names) == 1]
+    names = alone or [name for names in by_ending.values() for name in names]
     if len(names) != 1:
         found = f"{' and '.join(sorted(endings)[:5])} files" if endings else "no files"
         choice = ", ".join(names or importers.names())

@@ -3,13 +3,13 @@
 import warnings
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
+from typing import Any, ClassVar
 
 from kineme.clips import Clip
-from kineme.datasets.base import Dataset, Source, SourceWarning
+from kineme.datasets.base import Dataset, Source, SourceWarning, Survey
 from kineme.datasets.raw_files import RawFile
 from kineme.errors import ClipError, ConfigError, LayoutError, SourceError
 from kineme.importers.labels import LabelTable
@@ -31,6 +31,7 @@ class Importer(Dataset):
     Attributes:
         name: name of the format in the registry.
         layout_name: layout that the format fixes; "" where it does not.
+        named_by_file: whether recordings are called like their files, not by names within them.
 
     Raises:
         ConfigError: an option out of its bounds.
@@ -40,6 +41,8 @@ class Importer(Dataset):
     joints: str = ""
     labels: Path | None = None
     fps: float = 0.0
+
+    named_by_file: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -59,6 +62,23 @@ class Importer(Dataset):
                 f"them) or the path of your own .toml (docs/layouts.md)"
             )
         return Layout.get(name)
+
+    def survey(self, root: str | Path, damaged: list[SourceError] | None = None) -> Survey:
+        """Recordings but the table of labels; those of one name in several folders are called by their path."""
+        found = super().survey(root, damaged)
+        if self.labels:
+            table = self.labels.resolve()
+            found = replace(found, sources=[each for each in found.sources if each.file.path.resolve() != table])
+        folders: dict[str, set[PurePosixPath]] = {}
+        for source in found.sources:
+            folders.setdefault(source.id, set()).add(_folder(source, root))
+        named = [
+            replace(source, id=(_folder(source, root) / source.id).as_posix())
+            if self.named_by_file and len(folders[source.id]) > 1
+            else source
+            for source in found.sources
+        ]
+        return replace(found, sources=sorted(named))
 
     @cached_property
     def table(self) -> LabelTable:
@@ -121,6 +141,11 @@ class Importer(Dataset):
             except (SourceError, ClipError) as error:
                 failure = failure or error
         raise failure or SourceError(self.path, f"no clip in any {self.suffix} file")
+
+
+def _folder(source: Source, root: str | Path) -> PurePosixPath:
+    """Folder of a recording below the imported one, in an archive that of the archive."""
+    return PurePosixPath(source.file.below(root).rpartition("::")[2]).parent
 
 
 def require_option(name: str, value: object, is_fine: bool, expected: str) -> None:

@@ -3,7 +3,8 @@
     id,label,subject,camera,split
     monday-1,wave,anna,1,train
 
-``id`` names a recording (its file, with or without the ending) or one clip of it. All other columns are optional:
+``id`` names a recording (its file, with or without folders and ending) or one clip of it. Where several recordings
+have one name, it is their path below the imported folder that tells them apart. All other columns are optional:
 ``label``, ``subject``, ``camera``, ``setup``, ``replication`` and ``split`` (train or test; the split is then
 called ``own``). Empty cells mean unknown. Labels are names; the classes are the different ones in order. Subjects
 and the like are numbers, or names, which are then numbered from 1 in order.
@@ -12,8 +13,10 @@ and the like are numbers, or names, which are then numbered from 1 in order.
 import csv
 import io
 import zlib
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from kineme.clips import Clip
@@ -53,20 +56,42 @@ class LabelTable:
         for name in META_FIELDS:
             values[name] = _numbers([row[name] for row in rows if row.get(name)])
         facts = {row["id"]: {name: values[name][row[name]] for name in values if row.get(name)} for row in rows}
-        sides = {side: [row["id"] for row in rows if row.get("split") == side] for side in ("train", "test")}
-        splits = {"own": (sides["train"], sides["test"])} if any(sides.values()) else {}
-        return LabelTable(tuple(classes), facts, splits, f"{zlib.crc32(text.encode()):08x}")
+        return LabelTable(tuple(classes), facts, _splits(rows), f"{zlib.crc32(text.encode()):08x}")
+
+    @cached_property
+    def short(self) -> dict[str, str]:
+        """Ids of the table without folders, where only one has the name, to ids with them."""
+        return _short(self.facts)
 
     def complete(self, clip: Clip, recording: str) -> Clip:
         """The clip with what is known of it, or else of its recording; labels are either all the table's or none."""
-        known = self.facts.get(clip.id) or self.facts.get(recording) or {}
+        ids = (clip.id, recording, self.short.get(clip.id, ""), self.short.get(recording, ""))
+        known = next((self.facts[id] for id in ids if id in self.facts), {})
         label = {"label": None} if self.classes else {}
         return replace(clip, **{**label, **known})
 
     def unused(self, ids: Sequence[str]) -> list[str]:
         """Ids of the table that are neither these nor the recordings from which these were cut."""
         there = {*ids, *(id.rpartition(".")[0] for id in ids)}
+        there |= {full for name, full in self.short.items() if name in there}
         return [id for id in self.facts if id not in there]
+
+
+def _short(ids: Iterable[str]) -> dict[str, str]:
+    names = Counter(PurePosixPath(id).name for id in ids)
+    return {name: id for id in ids if names[name := PurePosixPath(id).name] == 1}
+
+
+def _splits(rows: Sequence[dict[str, str]]) -> ListedSplits:
+    """Ids on both sides, also without folders where that is enough to know them."""
+    ids = [row["id"] for row in rows]
+    names = {full: name for name, full in _short(ids).items()}
+    sides = [
+        [id for row in rows if row.get("split") == side for id in dict.fromkeys((row["id"], names.get(row["id"], "")))]
+        for side in ("train", "test")
+    ]
+    train, test = ([id for id in side if id] for side in sides)
+    return {"own": (train, test)} if train or test else {}
 
 
 def _text(path: Path) -> str:
@@ -108,10 +133,11 @@ def _add(rows: dict[str, dict[str, str]], row: dict[str | None, str | None], pat
 
 
 def _recording(id: str) -> str:
-    """Name of a recording without its folders and a usual ending."""
+    """Name of a recording without a usual ending."""
     name = PurePosixPath(id.replace("\\", "/"))
     usual = {".bvh", ".amc", ".json", ".csv", ".npz", ".npy", ".txt", ".pkl", ".skeleton"}
-    return name.stem.removesuffix(".skeleton") if name.suffix.lower() in usual else name.name
+    plain = name.with_suffix("") if name.suffix.lower() in usual else name
+    return plain.as_posix().removesuffix(".skeleton") if id else ""
 
 
 def _in_order(values: set[str]) -> list[str]:

@@ -40,6 +40,7 @@ class PySKL(Importer):
     layout_name = ""
     suffix = ".pkl"
     example = "ntu60_3danno.pkl"
+    named_by_file = False
 
     @cached_property
     def layout(self) -> Layout:

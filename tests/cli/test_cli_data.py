@@ -1,9 +1,11 @@
 """``kineme data``: raw files and arrays to stores, and what is said about those that cannot be used."""
 
+import errno
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from command_line import kineme, refuse, succeed
 from fake import small_store
 from kineme.clips import Clip
 from kineme.store import SkeletonStore
-from kineme.store_writer import StoreWriter
+from kineme.store_writer import StoreWriter, _NpyAppender
 from skeleton_text import tracks_text, walker
 
 NAMES = [f"S001C001P{person:03d}R001A{action:03d}.skeleton" for person in (1, 2) for action in (1, 2)]
@@ -287,3 +289,21 @@ def test_import_tells_the_format_from_the_endings(tmp_path: Path) -> None:
     options = ("--layout", "kinect20", "--out", tmp_path / "store")
     assert "walk.bvh" in refuse("data", "import", folder, "--labels", folder / "labels.csv", *options)
     assert "one of bvh, csv" in refuse("data", "import", folder, *options)
+
+
+def test_prepare_on_a_full_disk_goes_on_when_there_is_space(raw: Path, tmp_path: Path) -> None:
+    succeed("data", "prepare", "synthetic", raw, "--out", tmp_path / "whole")
+    out, append, left = tmp_path / "store", _NpyAppender.append, [5]
+
+    def append_while_there_is_space(self: _NpyAppender, rows: np.ndarray) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        append(self, rows)
+
+    with patch.object(_NpyAppender, "append", append_while_there_is_space):
+        message = refuse("data", "prepare", "synthetic", raw, "--out", out)
+    assert "No space left on device; free some space and give the same command again" in message
+    assert not out.exists()
+    succeed("data", "prepare", "synthetic", raw, "--out", out)
+    assert contents(out) == contents(tmp_path / "whole")

@@ -1,5 +1,6 @@
 """How commands speak to a terminal: one console, one way to run a function, one progress display."""
 
+import errno
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -46,7 +47,9 @@ def run_command(
         sys.stderr.close()
         return 0
     except (KinemeError, OSError) as error:
-        errors.print(Text.assemble(("error:", "bold red"), f" {error}"), soft_wrap=True)
+        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+        fix = "; free some space and give the same command again" if full else ""
+        errors.print(Text.assemble(("error:", "bold red"), f" {error}{fix}"), soft_wrap=True)
         return EXIT_ERROR
 
 

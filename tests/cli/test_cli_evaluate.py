@@ -118,3 +118,10 @@ def test_coordinates_alone_are_measured_without_a_run(tmp_path: Path) -> None:
     text = succeed("eval", "coordinates", tmp_path / "store", "--split", "nucla-xview")
     assert "nucla-xview: 24 training and 12 test clips" in text
     assert "PCA-200 + logistic regression" in text
+
+
+def test_numbers_that_cannot_be(tmp_path: Path) -> None:
+    small_store().save(tmp_path / "store")
+    assert "--seed -1: expected" in refuse("eval", "knn", tmp_path, "--store", tmp_path / "store", "--seed", -1)
+    message = refuse("pretrain", "mae-nucla", "--store", tmp_path / "store", "--devices", 0, "--out", tmp_path / "run")
+    assert "--devices 0: expected" in message

@@ -84,10 +84,13 @@ def evaluate_run(
     device: str = "cpu",
 ) -> None:
     """Evaluate, print, and keep the result in the run's folder."""
+    from kineme.errors import ConfigError
     from kineme.evaluate.evaluate import evaluate
     from kineme.store import SkeletonStore
     from kineme.train.run_dir import RunDir
 
+    if seed < 0:
+        raise ConfigError(f"--seed {seed}: expected a whole number from 0")
     require_device(device)
     opened = RunDir.open(run)
     with progress_bar(f"eval {protocol}", "clips") as update:

@@ -108,6 +108,8 @@ def _command(defaults: "RunConfig") -> Callable[..., int]:
         if dry_run:
             console.print_json(config.model_dump_json())
             return 0
+        if devices < 1:
+            raise ConfigError(f"--devices {devices}: expected a number of devices, at least 1")
         if accelerator != "auto":
             require_device(accelerator)
         if store is None:

@@ -1,4 +1,4 @@
-"""Weights under the names of the authors' MAE and MAMP code, and under ours (spec-masked §7)."""
+"""Weights under the names of the authors' MAE, MAMP and STJD-MP code, and under ours (spec-masked §7)."""
 
 import re
 from collections.abc import Mapping
@@ -16,6 +16,10 @@ _RENAMES = (
     (r"pos_embed", "encoder.positions.joint"),
     (r"joints_embed\.proj\.", "encoder.tokeniser."),
     (r"(blocks|norm)\.", r"encoder.\1."),
+    (r"gen_mask\.h_values", "density.raw_bandwidth"),
+    (r"gen_mask\.weights", "density.channel_weight"),
+    (r"gen_mask\.joint_weights", "density.joint_weight"),
+    (r"gen_mask\.m\.", "density.projection."),
 )
 
 

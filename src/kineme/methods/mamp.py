@@ -69,16 +69,21 @@ class MAMP(MaskedPrediction):
     def __init__(self, config: MAMPConfig, encoder: Encoder) -> None:
         super().__init__(config, encoder)
         if self.encoder.slots < 2:
-            raise ConfigError(f"MAMP compares segments; a window of {self.encoder.window} frames holds only one")
+            raise ConfigError(
+                f"{config.name} compares segments; a window of {self.encoder.window} frames holds only one"
+            )
         self.tau = config.tau
         self.motion_stride = config.motion_stride
 
     def target(self, x: Tensor) -> Tensor:
         return displacement(x, self.motion_stride, time_axis=1)
 
+    def intensity(self, segments: Tensor) -> Tensor:
+        """(B, L) score of tokens (B, L, segment*C); those with large ones are hidden first."""
+        return motion_intensity(segments, self.encoder.layout.num_joints)
+
     def mask_key(self, segments: Tensor, uniform: Tensor) -> Tensor:
         if self.tau == 0:
             return uniform
         gumbel = -(-(uniform + _TINY).log() + _TINY).log()
-        intensity = motion_intensity(segments, self.encoder.layout.num_joints)
-        return mask_log_probability(intensity, self.tau) + gumbel
+        return mask_log_probability(self.intensity(segments), self.tau) + gumbel

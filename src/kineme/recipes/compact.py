@@ -1,4 +1,4 @@
-"""Compact recipes of MAE and MAMP for small data: minutes on a processor, found without test clips or labels of them.
+"""Compact recipes for small data: minutes on a processor, found without test clips or labels of them.
 
 What they change of the published ones, and what each change gave, is told in docs/benchmarks.md.
 """
@@ -10,6 +10,7 @@ from kineme.evaluate.config import FeatureConfig, LinearProbeConfig
 from kineme.methods.mae import MAEConfig
 from kineme.methods.mamp import MAMPConfig
 from kineme.methods.masked import MaskedConfig
+from kineme.methods.stjd_mp import STJDMPConfig
 from kineme.recipes.base import RunConfig, recipes
 from kineme.train.config import TrainConfig
 from kineme.transforms.pipeline import Augmentation, Preparation
@@ -59,6 +60,13 @@ def mamp_compact() -> RunConfig:
             motion_stride=8,
         )
     )
+
+
+@recipes.register("stjd_mp-compact")
+def stjd_mp_compact() -> RunConfig:
+    """STJD-MP for a small store of your own; all its clips. Settings of MAMP's."""
+    compact = mamp_compact()
+    return compact.with_changes(method=STJDMPConfig.parse({**dict(compact.method), "name": "stjd_mp"}))
 
 
 @recipes.register("mae-nucla")

@@ -254,7 +254,7 @@ def _type_name(annotation: Any) -> str:
     if origin is Literal:
         return ", ".join(f"`{choice}`" for choice in inner)
     if origin is tuple:
-        return " ".join(_type_name(part) for part in inner)
+        return " ".join("..." if part is ... else _type_name(part) for part in inner)
     if origin in (Union, UnionType):
         return " or ".join(_type_name(part) for part in inner)
     return "None" if annotation is NoneType else annotation.__name__

@@ -6,10 +6,9 @@ from typing import Annotated
 import tyro
 
 from kineme.cli.console import EXIT_ERROR, console, progress_bar
+from kineme.cli.data_prepare import DatasetName, Raw
 from kineme.cli.store_tables import print_details, print_report, print_store
 
-DatasetName = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DATASET")]
-Raw = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RAW")]
 Store = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="STORE")]
 
 

@@ -10,7 +10,6 @@
 joint with an empty cell was not found. The order of rows and columns does not matter.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -46,11 +45,6 @@ class Table(Importer):
     layout_name = ""
     suffix = ".csv"
     example = "walk.csv"
-
-    def sources(self, files: Sequence[RawFile]) -> list[Source]:
-        """Every CSV file but that of the labels."""
-        labels = self.labels and self.labels.resolve()
-        return super().sources([file for file in files if labels is None or file.path.resolve() != labels])
 
     def clips(self, source: Source) -> list[Clip]:
         """The clip of a file; see `Importer.clips`."""

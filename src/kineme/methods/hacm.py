@@ -15,7 +15,7 @@ from torch import Generator, Tensor
 from kineme.clips import ClipBatch
 from kineme.encoders import Encoder
 from kineme.encoders.ball_transformer import BallTransformer
-from kineme.encoders.skeleton_transformer import Positive
+from kineme.encoders.token_encoder import Positive
 from kineme.errors import ConfigError
 from kineme.losses.cross_contrast import cross_contrast
 from kineme.losses.masked import masked_mean, normalise_tokens, token_error

@@ -11,7 +11,7 @@ from pydantic import Field
 from torch import Tensor
 
 from kineme.encoders import Encoder
-from kineme.encoders.skeleton_transformer import Positive
+from kineme.encoders.token_encoder import Positive
 from kineme.errors import ConfigError
 from kineme.methods.base import methods
 from kineme.methods.masked import MaskedConfig, MaskedPrediction

@@ -12,7 +12,8 @@ from torch import Generator, Tensor, nn
 
 from kineme.clips import ClipBatch
 from kineme.encoders import Encoder
-from kineme.encoders.skeleton_transformer import Positive, SkeletonTransformer
+from kineme.encoders.skeleton_transformer import SkeletonTransformer
+from kineme.encoders.token_encoder import Positive
 from kineme.errors import ConfigError
 from kineme.losses.masked import masked_mean, normalisers, token_error
 from kineme.methods.base import Method, MethodConfig, Progress, StepOutput

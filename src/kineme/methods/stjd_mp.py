@@ -9,7 +9,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from kineme.encoders import Encoder
-from kineme.encoders.skeleton_transformer import Positive
+from kineme.encoders.token_encoder import Positive
 from kineme.methods.base import methods
 from kineme.methods.mamp import MAMP, MAMPConfig
 from kineme.nn.density import RELEASE, JointDensity

@@ -1,0 +1,80 @@
+"""What transformers over joint-segment tokens share: a tokeniser, separable positions, blocks and a final norm."""
+
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from kineme.clips import ClipBatch
+from kineme.encoders.base import Encoder, EncoderConfig
+from kineme.errors import ConfigError, LayoutMismatchError
+from kineme.layout import Layout
+from kineme.nn.tokens import Positions
+from kineme.nn.transformer import Block, init_linear
+
+Positive = Annotated[int, Field(ge=1)]
+
+
+class TokenEncoderConfig(EncoderConfig):
+    """Sizes of the encoder; defaults are MAMP's."""
+
+    width: Positive = 256
+    """D."""
+    depth: Positive = 8
+    heads: Positive = 8
+    mlp_ratio: Annotated[float, Field(gt=0)] = 4.0
+    segment: Positive = 4
+    """Frames per token."""
+    drop_path: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Stochastic depth of the last block; earlier ones drop linearly less."""
+
+
+class TokenEncoder(Encoder):
+    """Base of the encoders whose tokens are one joint over a few frames. Each body is a sequence of its own.
+
+    Args:
+        config: sizes.
+        layout: joints of the clips; V.
+        window: T; must be a multiple of the segment length.
+        channels: C.
+        joints: number of joints that get tokens.
+
+    Raises:
+        ConfigError: sizes that do not fit together.
+    """
+
+    def __init__(self, config: TokenEncoderConfig, layout: Layout, window: int, channels: int, joints: int) -> None:
+        super().__init__(config, layout, window, channels)
+        if window % config.segment:
+            raise ConfigError(f"window {window} is not a multiple of encoder.segment {config.segment}")
+        if config.width % config.heads:
+            raise ConfigError(f"encoder.width {config.width} is not a multiple of encoder.heads {config.heads}")
+        self.layout, self.window, self.channels = layout, window, channels
+        self.slots, self.joints = window // config.segment, joints
+        self.tokeniser = nn.Linear(config.segment * channels, config.width)
+        self.positions = Positions(self.slots, joints, config.width)
+        rates = torch.linspace(0, config.drop_path, config.depth).tolist()
+        self.blocks = nn.ModuleList(Block(config.width, config.heads, config.mlp_ratio, rate) for rate in rates)
+        self.norm = nn.LayerNorm(config.width)
+        init_linear(self.blocks)
+
+    def sequences(self, batch: ClipBatch) -> Tensor:
+        """Every body of every clip with all its joints: (B*M, T, V, C).
+
+        Raises:
+            LayoutMismatchError: clips of another shape than the encoder was built for.
+        """
+        T, V, C = batch.xyz.shape[2:]
+        if (self.window, self.layout.num_joints, self.channels) != (T, V, C):
+            raise LayoutMismatchError(
+                f"the encoder reads {self.window} frames of {self.layout.num_joints} joints ({self.layout.name}) with "
+                f"{self.channels} coordinates, the batch has {T} frames of {V} joints ({batch.layout.name}) with {C}"
+            )
+        return batch.xyz.flatten(0, 1)
+
+    def encode(self, tokens: Tensor) -> Tensor:
+        """Blocks and final norm: (B, K, D) to (B, K, D)."""
+        for block in self.blocks:
+            tokens = block(tokens)
+        return self.norm(tokens)

@@ -77,10 +77,6 @@ class HACM(Method):
             raise ConfigError(f"{config.name} masks tokens of a ball_transformer, not of {type(encoder).__name__}")
         if encoder.slots % 2:
             raise ConfigError(f"{config.name} halves the slots; {encoder.window} frames are {encoder.slots} of them")
-        if config.decoder_width % config.decoder_heads:
-            raise ConfigError(
-                f"method.decoder_width {config.decoder_width} is not a multiple of decoder_heads {config.decoder_heads}"
-            )
         self.encoder: BallTransformer = encoder
         self.config = config
         self.group_size = encoder.slots // 2 * encoder.joints
@@ -88,7 +84,8 @@ class HACM(Method):
         if not self.num_visible:
             raise ConfigError(f"keep_fraction {config.keep_fraction} hides all of {self.group_size} tokens")
         self.temporal = TemporalAttention(encoder.config.width, config.attention_over)
-        self.decoder = BallDecoder(encoder, config.decoder_width, config.decoder_depth, config.decoder_heads)
+        sizes = (config.decoder_width, config.decoder_depth, config.decoder_heads)
+        self.decoder = BallDecoder(encoder, encoder.config.mlp_ratio, *sizes)
 
     def sample(self, views: Sequence[ClipBatch], generator: Generator) -> Draws:
         """``even`` and ``odd`` (B*M, G), U(0, 1): one per token of each group."""

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 import torch
 from pydantic import Field
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
 from kineme.clips import ClipBatch
 from kineme.encoders import Encoder
@@ -17,8 +17,8 @@ from kineme.encoders.token_encoder import Positive
 from kineme.errors import ConfigError
 from kineme.losses.masked import masked_mean, normalisers, token_error
 from kineme.methods.base import Method, MethodConfig, Progress, StepOutput
-from kineme.nn.tokens import Positions, to_segments
-from kineme.nn.transformer import Block, init_linear
+from kineme.methods.token_decoder import TokenDecoder
+from kineme.nn.tokens import to_segments
 from kineme.transforms.base import Draws, uniform
 
 
@@ -40,42 +40,15 @@ def keep_count(num_tokens: int, mask_ratio: float) -> int:
     return int(num_tokens * (1 - mask_ratio))
 
 
-class Decoder(nn.Module):
-    """Visible tokens back among mask tokens, a few blocks, one prediction per token.
+class Decoder(TokenDecoder):
+    """Visible tokens back at their positions, mask tokens elsewhere."""
 
-    Args:
-        config: sizes.
-        encoder: gives the token grid and the encoder's width.
-    """
-
-    def __init__(self, config: MaskedConfig, encoder: SkeletonTransformer) -> None:
-        super().__init__()
-        width = config.decoder_width
-        if width % config.decoder_heads:
-            raise ConfigError(f"method.decoder_width {width} is not a multiple of decoder_heads {config.decoder_heads}")
-        ratio = encoder.config.mlp_ratio
-        self.embed = nn.Linear(encoder.config.width, width)
-        self.mask_token = nn.Parameter(torch.empty(1, 1, width))
-        self.positions = Positions(encoder.slots, encoder.layout.num_joints, width)
-        self.blocks = nn.ModuleList(Block(width, config.decoder_heads, ratio) for _ in range(config.decoder_depth))
-        self.norm = nn.LayerNorm(width)
-        self.predict = nn.Linear(width, encoder.config.segment * encoder.channels)
-        nn.init.trunc_normal_(self.mask_token, std=0.02)
-        init_linear(self)
-
-    def place(self, latent: Tensor, visible: Tensor) -> Tensor:
+    def place(self, latent: Tensor, where: Tensor) -> Tensor:
         """Decoder input: (B, K, D) latent at its positions (B, K), mask tokens elsewhere; (B, L, D')."""
         tokens = self.embed(latent)
         positions = self.positions()
         grid = self.mask_token.to(tokens.dtype).expand(len(tokens), positions.shape[1], -1)
-        return grid.scatter(1, visible.unsqueeze(-1).expand_as(tokens), tokens) + positions
-
-    def forward(self, latent: Tensor, visible: Tensor) -> Tensor:
-        """Predictions of all tokens: (B, L, segment*C)."""
-        tokens = self.place(latent, visible)
-        for block in self.blocks:
-            tokens = block(tokens)
-        return self.predict(self.norm(tokens))
+        return grid.scatter(1, where.unsqueeze(-1).expand_as(tokens), tokens) + positions
 
 
 class MaskedPrediction(Method):
@@ -100,7 +73,8 @@ class MaskedPrediction(Method):
         self.num_visible = keep_count(encoder.num_tokens, config.mask_ratio)
         if not self.num_visible:
             raise ConfigError(f"mask_ratio {config.mask_ratio} hides all of {encoder.num_tokens} tokens")
-        self.decoder = Decoder(config, encoder)
+        sizes = (config.decoder_width, config.decoder_depth, config.decoder_heads)
+        self.decoder = Decoder(encoder, encoder.config.mlp_ratio, *sizes)
 
     def target(self, x: Tensor) -> Tensor:
         """What is predicted, in the shape of the input (B, T, V, C)."""

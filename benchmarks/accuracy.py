@@ -20,12 +20,9 @@ from kineme.store import SkeletonStore
 from kineme.train.loop import fit
 from kineme.train.run_dir import RunDir
 
-RECIPES = {
-    "mae-nucla": ("nucla.npz", "kinect20"),
-    "mamp-nucla": ("nucla.npz", "kinect20"),
-    "mae-utd-mhad": ("utd_mhad.npz", "utd20"),
-    "mamp-utd-mhad": ("utd_mhad.npz", "utd20"),
-}
+METHODS = ("mae", "mamp", "hacm", "hacm-reference", "stjd_mp")
+DATA = {"nucla": ("nucla.npz", "kinect20"), "utd-mhad": ("utd_mhad.npz", "utd20")}
+RECIPES = {f"{method}-{data}": DATA[data] for data in DATA for method in METHODS}
 PROTOCOLS = ("linear", "knn")
 
 

@@ -35,6 +35,7 @@ def test_features_of_the_authors_network(path: Path) -> None:
         heads=cfg["num_heads"],
         mlp_ratio=cfg["mlp_ratio"],
         segment=cfg["t_patch_size"],
+        clamp_radius=False,
     )
     network = BallTransformer(sizes, KINECT, window=cfg["num_frames"])
     weights = {
@@ -74,7 +75,7 @@ def test_every_layout_has_joints_to_prune(layout: str) -> None:
 
 def test_clamped_radii() -> None:
     far = 100 * torch.randn(50, 16)
-    network = BallTransformer(CONFIG.with_changes(clamp_radius=True), KINECT, window=16)
+    network = BallTransformer(CONFIG, KINECT, window=16)
     radii = network.to_ball(far).norm(dim=1)
     torch.testing.assert_close(radii, torch.full_like(radii, 1 - MARGIN), rtol=2e-7, atol=0)
 

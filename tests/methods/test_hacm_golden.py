@@ -35,6 +35,7 @@ class Golden:
             heads=self.cfg["num_heads"],
             mlp_ratio=self.cfg["mlp_ratio"],
             segment=self.cfg["t_patch_size"],
+            clamp_radius=False,
         )
         self.encoder = BallTransformer(sizes, KINECT, window=self.cfg["num_frames"])
         config = HACMConfig(

@@ -30,8 +30,9 @@ class BallTransformerConfig(TokenEncoderConfig):
         "right_hip",
     )
     """Joints that get no tokens; names that a layout does not have count for nothing."""
-    clamp_radius: bool = False
-    """Pull all points to 1e-5 from the ball's border, so that rounding does not decide how far out they lie."""
+    clamp_radius: bool = True
+    """Pull all points to 1e-5 from the ball's border, so that rounding does not decide how far out they lie, as it
+    does in the authors' code."""
 
 
 @encoders.register("ball_transformer")

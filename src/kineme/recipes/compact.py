@@ -29,11 +29,16 @@ def _compact(method: MaskedConfig) -> RunConfig:
     )
 
 
-def _for_utd_mhad(config: RunConfig) -> RunConfig:
-    """No mirroring, since left and right tell classes apart there; shorter tokens for fast movements."""
+def for_utd_mhad(config: RunConfig, **method: float) -> RunConfig:
+    """No mirroring, since left and right tell classes apart there; shorter tokens for fast movements.
+
+    Args:
+        config: recipe for small stores.
+        method: settings of the method that change.
+    """
     return config.with_changes(
         split="odd-even-subjects",
-        method=config.method.with_changes(mask_ratio=0.5),
+        method=config.method.with_changes(**method),
         encoder=config.encoder.with_changes(segment=4),
         augment=tuple(view.with_changes(mirror=0.0) for view in config.augment),
         train=config.train.with_changes(epochs=120, batch_size=32, warmup_epochs=6),
@@ -84,13 +89,25 @@ def mamp_nucla() -> RunConfig:
 @recipes.register("mae-utd-mhad")
 def mae_utd_mhad() -> RunConfig:
     """MAE on UTD-MHAD, odd to even subjects."""
-    return _for_utd_mhad(mae_compact())
+    return for_utd_mhad(mae_compact(), mask_ratio=0.5)
 
 
 @recipes.register("mamp-utd-mhad")
 def mamp_utd_mhad() -> RunConfig:
     """MAMP on UTD-MHAD, odd to even subjects."""
-    return _for_utd_mhad(mamp_compact())
+    return for_utd_mhad(mamp_compact(), mask_ratio=0.5)
+
+
+@recipes.register("stjd_mp-nucla")
+def stjd_mp_nucla() -> RunConfig:
+    """STJD-MP on N-UCLA, views 1 and 2 to view 3."""
+    return stjd_mp_compact().with_changes(split="nucla-xview")
+
+
+@recipes.register("stjd_mp-utd-mhad")
+def stjd_mp_utd_mhad() -> RunConfig:
+    """STJD-MP on UTD-MHAD, odd to even subjects."""
+    return for_utd_mhad(stjd_mp_compact(), mask_ratio=0.5)
 
 
 @recipes.register("mamp-demo")

@@ -7,7 +7,7 @@ from kineme.encoders.ball_transformer import BallTransformerConfig
 from kineme.evaluate.config import FeatureConfig, LinearProbeConfig
 from kineme.methods.hacm import HACMConfig
 from kineme.recipes.base import Published, RunConfig, recipes
-from kineme.recipes.compact import mamp_compact
+from kineme.recipes.compact import for_utd_mhad, mamp_compact
 from kineme.train.config import TrainConfig
 from kineme.transforms.pipeline import Preparation
 
@@ -19,7 +19,7 @@ def _published(split: str, *accuracy: float, prepare: Preparation, probe: Linear
     return RunConfig(
         split=split,
         method=HACMConfig(layout="reference"),
-        encoder=BallTransformerConfig(),
+        encoder=BallTransformerConfig(clamp_radius=False),
         prepare=prepare,
         train=TrainConfig(batch_size=64),
         features=FeatureConfig(views=5),
@@ -76,4 +76,34 @@ def hacm_compact() -> RunConfig:
     return mamp_compact().with_changes(
         method=HACMConfig(keep_fraction=0.4, decoder_width=64, decoder_depth=1, decoder_heads=1),
         encoder=BallTransformerConfig(width=64, depth=4, heads=2, mlp_ratio=2, segment=4),
+    )
+
+
+@recipes.register("hacm-nucla")
+def hacm_nucla() -> RunConfig:
+    """HA-CM on N-UCLA, views 1 and 2 to view 3."""
+    return hacm_compact().with_changes(split="nucla-xview")
+
+
+@recipes.register("hacm-utd-mhad")
+def hacm_utd_mhad() -> RunConfig:
+    """HA-CM on UTD-MHAD, odd to even subjects."""
+    return for_utd_mhad(hacm_compact(), keep_fraction=0.5)
+
+
+@recipes.register("hacm-reference-nucla")
+def hacm_reference_nucla() -> RunConfig:
+    """HA-CM on N-UCLA with the authors' order of tokens."""
+    return _as_released(hacm_nucla())
+
+
+@recipes.register("hacm-reference-utd-mhad")
+def hacm_reference_utd_mhad() -> RunConfig:
+    """HA-CM on UTD-MHAD with the authors' order of tokens."""
+    return _as_released(hacm_utd_mhad())
+
+
+def _as_released(config: RunConfig) -> RunConfig:
+    return config.with_changes(
+        method=config.method.with_changes(layout="reference"), encoder=config.encoder.with_changes(clamp_radius=False)
     )

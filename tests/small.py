@@ -4,6 +4,7 @@ from kineme.config import Config
 from kineme.encoders import encoders
 from kineme.methods import methods
 from kineme.recipes.base import RunConfig
+from kineme.train.config import Start
 
 _SIZES = {
     "width": 16,
@@ -13,6 +14,7 @@ _SIZES = {
     "decoder_width": 16,
     "decoder_depth": 1,
     "decoder_heads": 2,
+    "hidden": 8,
 }
 
 
@@ -22,9 +24,10 @@ def small(settings: Config) -> Config:
 
 
 def small_run(config: RunConfig) -> RunConfig:
-    """A run of small networks on short windows of one body, over all clips."""
+    """A run of small networks on short windows of one body, over all clips, from scratch."""
     return config.with_changes(
         split=None,
+        start=Start(),
         method=small(config.method),
         encoder=small(config.encoder),
         prepare=config.prepare.with_changes(window=16, bodies=1),

@@ -172,6 +172,7 @@ def test_collapsed_features_are_announced_before_the_probe(
     with caplog.at_level(logging.WARNING):
         result = evaluate(run, store, "knn")
     assert "collapsed" in caplog.text
+    assert result.health is not None
     assert result.health.messages
 
 

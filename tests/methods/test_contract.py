@@ -1,5 +1,7 @@
 """What every method on every encoder must do, whichever are registered."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -41,6 +43,7 @@ def seeded(seed: int) -> torch.Generator:
 
 def views_of(config: RunConfig, layout: str = "kinect20", channels: int = 3) -> list[ClipBatch]:
     clips = ragged_store(0, EXTENTS, layout, channels).gather(range(len(EXTENTS)))
+    clips = replace(clips, label=torch.arange(len(EXTENTS)))
     return [train_pipeline(config.prepare, augment)(clips, seeded(i)) for i, augment in enumerate(config.augment)]
 
 

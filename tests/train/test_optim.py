@@ -6,8 +6,11 @@ import pytest
 import torch
 from torch import nn
 
+from kineme.encoders.skeleton_transformer import SkeletonTransformer, SkeletonTransformerConfig
+from kineme.layout import Layout
+from kineme.methods.supervised import Supervised, SupervisedConfig
 from kineme.train.config import TrainConfig
-from kineme.train.optim import build_optimizer, cosine_lr, layer_of, layer_scale, set_lr
+from kineme.train.optim import build_optimizer, cosine_lr, lr_scale, set_lr
 
 
 def test_schedule_rises_then_falls() -> None:
@@ -38,14 +41,29 @@ def test_set_lr_sets_every_group() -> None:
 def test_decay_spares_biases_norms_and_the_frozen() -> None:
     network = nn.Sequential(nn.Linear(3, 4), nn.LayerNorm(4), nn.Linear(4, 2))
     network[0].requires_grad_(False)
-    decayed, spared = build_optimizer(network, TrainConfig(weight_decay=0.1)).param_groups
+    spared, decayed = build_optimizer(network, TrainConfig(weight_decay=0.1)).param_groups
     assert (decayed["weight_decay"], spared["weight_decay"]) == (0.1, 0)
     assert [parameter.shape for parameter in decayed["params"]] == [torch.Size([2, 4])]
     assert [parameter.shape for parameter in spared["params"]] == [torch.Size([4]), torch.Size([4]), torch.Size([2])]
 
 
 def test_layers_from_the_bottom_up() -> None:
+    config = SkeletonTransformerConfig(width=8, depth=12, heads=2)
+    encoder = SkeletonTransformer(config, Layout.get("kinect20"), window=8)
     names = ["tokeniser.weight", "positions.time", "blocks.0.norm1.bias", "blocks.11.mlp.fc1.weight", "norm.weight"]
-    assert [layer_of(name, depth=12) for name in names] == [0, 0, 1, 12, 13]
-    assert layer_scale("head.weight", depth=12, decay=0.5) == 1
-    assert layer_scale("blocks.11.norm1.bias", depth=12, decay=0.5) == 0.5
+    assert [encoder.level(name) for name in names] == [0, 0, 1, 12, 13]
+    model = nn.ModuleDict({"head": nn.Linear(2, 2)})
+    model.encoder = encoder
+    assert lr_scale(model, "head.weight", decay=0.5) == 1
+    assert lr_scale(model, "encoder.norm.weight", decay=0.5) == 1
+    assert lr_scale(model, "encoder.blocks.11.norm1.bias", decay=0.5) == 0.5
+
+
+def test_layer_decay_slows_the_lower_levels() -> None:
+    config = TrainConfig(epochs=10, warmup_epochs=0, lr=1.0, layer_decay=0.5)
+    encoder = SkeletonTransformer(
+        SkeletonTransformerConfig(width=8, depth=1, heads=2), Layout.get("kinect20"), window=8
+    )
+    optimizer = build_optimizer(Supervised(SupervisedConfig(num_classes=2, hidden=4), encoder), config)
+    assert set_lr(optimizer, config, epoch=0) == 1
+    assert {group["lr"] for group in optimizer.param_groups} == {0.25, 0.5, 1.0}

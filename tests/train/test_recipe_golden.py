@@ -14,11 +14,12 @@ from kineme.encoders.skeleton_transformer import SkeletonTransformer, SkeletonTr
 from kineme.infer.official import our_name
 from kineme.layout import Layout
 from kineme.methods.mae import MAE, MAEConfig
+from kineme.methods.supervised import Supervised, SupervisedConfig
 from kineme.nn.tokens import resize_time_table
 from kineme.nn.transformer import DropPath, drop_path
 from kineme.semi import reference_subset
 from kineme.train.config import TrainConfig
-from kineme.train.optim import build_optimizer, cosine_lr, decays, layer_scale
+from kineme.train.optim import build_optimizer, cosine_lr
 
 Arrays = dict[str, np.ndarray]
 
@@ -64,25 +65,20 @@ def test_learning_rates(golden: Arrays, schedule: str, settings: dict[str, float
     np.testing.assert_allclose(np.stack([ours, ours * 0.8**3], axis=1), expected, rtol=1e-9, atol=1e-18)
 
 
-def test_layer_decay(golden: Arrays) -> None:
-    names = golden["out/lrd_names"]
-    depth = num_blocks(names)
+def test_fine_tuning_groups(golden: Arrays) -> None:
+    """Layer-wise decay and weight decay of every parameter, from the optimiser itself."""
+    names = golden["out/lrd_names"].tolist()
+    encoder = small_encoder(num_blocks(golden["out/lrd_names"]))
+    method = Supervised(SupervisedConfig(num_classes=4, hidden=8), encoder)
+    parameters = dict(method.named_parameters())
+    assert {our_name(name) for name in names} == set(parameters)
     for whole, fraction in matches(golden, r"f64/lrd_(\d+)p(\d+)_scale"):
-        ours = [
-            layer_scale(our_name(name).removeprefix("encoder."), depth, float(f"{whole}.{fraction}")) for name in names
-        ]
-        np.testing.assert_allclose(ours, golden[f"f64/lrd_{whole}p{fraction}_scale"], rtol=1e-9)
-
-
-def test_fine_tuning_weight_decay(golden: Arrays) -> None:
-    names = golden["out/lrd_names"]
-    parameters = dict(small_encoder(num_blocks(names)).named_parameters())
-    ours = {name: our_name(name).removeprefix("encoder.") for name in names if not name.startswith("head.")}
-    assert set(ours.values()) == set(parameters)
-    for (key,) in matches(golden, r"(f64/lrd_.*_wd)"):
-        for name, expected in zip(names, golden[key], strict=True):
-            if name in ours:
-                assert decays(parameters[ours[name]]) == (expected > 0), name
+        groups = build_optimizer(method, TrainConfig(layer_decay=float(f"{whole}.{fraction}"))).param_groups
+        group_of = {id(parameter): group for group in groups for parameter in group["params"]}
+        ours = [group_of[id(parameters[our_name(name)])] for name in names]
+        key = f"f64/lrd_{whole}p{fraction}"
+        np.testing.assert_allclose([group["lr_scale"] for group in ours], golden[f"{key}_scale"], rtol=1e-9)
+        np.testing.assert_allclose([group["weight_decay"] for group in ours], golden[f"{key}_wd"], rtol=1e-9)
 
 
 def test_pretraining_weight_decay(golden: Arrays) -> None:

@@ -112,8 +112,9 @@ def print_result(result: "Result") -> None:
     counts = result.counts
     clips = f"{counts.train} training, {counts.test} test clips"
     console.print(f"{result.protocol} of {result.run} on {result.split}: {clips}", soft_wrap=True)
-    table = Table("features", "setting", "accuracy %", "95 % interval", "rule")
-    for name, scores in (("pretrained", result.metrics), ("untrained twin", result.untrained)):
+    table = Table("what", "setting", "accuracy %", "95 % interval", "rule")
+    trained, control = ("pretrained", "untrained twin") if result.features else ("fine-tuned", "from scratch")
+    for name, scores in ((trained, result.metrics), (control, result.untrained)):
         if scores is None:
             continue
         _add(table, f"{name}, last", scores.last)
@@ -127,7 +128,7 @@ def print_result(result: "Result") -> None:
     console.print("  ".join(f"{name} {100 * value:.1f} %" for name, value in figures.items()))
     if result.metrics.best_val is None:
         console.print(f"no best_val: {result.metrics.why_no_best_val}")
-    for message in result.health.messages:
+    for message in result.health.messages if result.health else ():
         console.print(f"features: {message}", style="yellow")
 
 

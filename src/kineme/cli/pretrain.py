@@ -136,10 +136,10 @@ def _run(config: "RunConfig", store: "SkeletonStore", out: Path, resume: bool, a
 
 
 @contextmanager
-def training_display(lines: int = 10) -> "Iterator[Callable[[Report], None]]":
+def training_display(lines: int = 10, title: str = "training") -> "Iterator[Callable[[Report], None]]":
     """Live bar with loss and throughput on a terminal; about ``lines`` plain lines elsewhere."""
     began, printed, loss = time.monotonic(), 0, "–"
-    with progress_bar("training", "steps") as update:
+    with progress_bar(title, "steps") as update:
 
         def on_step(report: "Report") -> None:
             nonlocal printed, loss
@@ -149,6 +149,6 @@ def training_display(lines: int = 10) -> "Iterator[Callable[[Report], None]]":
             update(report.step, report.steps, note)
             if not errors.is_terminal and report.step * lines // report.steps > printed:
                 printed = report.step * lines // report.steps
-                errors.print(f"step {report.step}/{report.steps}  {note}")
+                errors.print(f"{title}: step {report.step}/{report.steps}  {note}")
 
         yield on_step

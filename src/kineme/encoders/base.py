@@ -18,9 +18,17 @@ class Encoder(nn.Module):
     """Clips to features.
 
     Subclasses take ``(config, layout, window, channels)``.
+
+    Attributes:
+        joints: V of the features.
+        width: D of the features.
+        levels: levels of parameters for layer-wise decay of the learning rate; what is put on top comes after them.
     """
 
     Config: ClassVar[type[EncoderConfig]]
+    joints: int
+    width: int
+    levels: int = 1
 
     def __init__(self, config: EncoderConfig, layout: Layout, window: int, channels: int) -> None:
         super().__init__()
@@ -28,6 +36,10 @@ class Encoder(nn.Module):
     def features(self, batch: ClipBatch) -> Tensor:
         """Features of every body, time slot and joint, before any pooling: (B, M, S, V, D)."""
         raise NotImplementedError
+
+    def level(self, parameter: str) -> int:
+        """Level of a parameter by its name within the encoder; 0 is next to the clips."""
+        return 0
 
 
 encoders: Registry[type[Encoder]] = Registry("encoder", "kineme.encoders")

@@ -1,5 +1,6 @@
 """What transformers over joint-segment tokens share: a tokeniser, separable positions, blocks and a final norm."""
 
+import re
 from typing import Annotated
 
 import torch
@@ -51,7 +52,8 @@ class TokenEncoder(Encoder):
         if config.width % config.heads:
             raise ConfigError(f"encoder.width {config.width} is not a multiple of encoder.heads {config.heads}")
         self.layout, self.window, self.channels = layout, window, channels
-        self.slots, self.joints = window // config.segment, joints
+        self.slots, self.joints, self.width = window // config.segment, joints, config.width
+        self.levels = config.depth + 1
         self.tokeniser = nn.Linear(config.segment * channels, config.width)
         self.positions = Positions(self.slots, joints, config.width)
         rates = torch.linspace(0, config.drop_path, config.depth).tolist()
@@ -72,6 +74,13 @@ class TokenEncoder(Encoder):
                 f"{self.channels} coordinates, the batch has {T} frames of {V} joints ({batch.layout.name}) with {C}"
             )
         return batch.xyz.flatten(0, 1)
+
+    def level(self, parameter: str) -> int:
+        """Tokeniser and positions, then block by block; the final norm counts with what is put on top."""
+        block = re.match(r"blocks\.(\d+)\.", parameter)
+        if block:
+            return int(block.group(1)) + 1
+        return self.levels if parameter.startswith("norm.") else 0
 
     def encode(self, tokens: Tensor) -> Tensor:
         """Blocks and final norm: (B, K, D) to (B, K, D)."""

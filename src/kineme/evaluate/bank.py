@@ -137,14 +137,14 @@ def extract(
             on_clips(number * len(index) + min((i + 1) * batch_size, len(index)), views * len(index))
         return torch.cat(rows)
 
-    with torch.inference_mode(), _evaluating(encoder.to(device)):
+    with torch.inference_mode(), evaluating(encoder.to(device)):
         stacked = torch.stack([one_view(number, pipeline) for number, pipeline in enumerate(pipelines)])
     # A copy made outside inference mode is an ordinary tensor, which probes may train on.
     return stacked.clone()
 
 
 @contextmanager
-def _evaluating(network: torch.nn.Module) -> Iterator[None]:
+def evaluating(network: torch.nn.Module) -> Iterator[None]:
     """Evaluation mode, and afterwards every submodule back in the mode it was in."""
     training = [module for module in network.modules() if module.training]
     network.eval()

@@ -1,10 +1,12 @@
-"""Settings of the frozen evaluation that a recipe carries."""
+"""Settings of the evaluation that a recipe carries."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from kineme.config import Config
+from kineme.methods.supervised import SupervisedConfig
+from kineme.train.config import TrainConfig
 
 
 class LinearProbeConfig(Config):
@@ -30,3 +32,21 @@ class FeatureConfig(Config):
     """Represent a clip by the mean over its views where it is not trained on: as a test clip, in kNN and retrieval."""
     standardise: bool = False
     """Scale every dimension by mean and standard deviation of the training clips before kNN and retrieval."""
+
+
+class FineTuneConfig(Config):
+    """Training the whole network on labels, under a new head; defaults are the masked family's (spec-masked §4)."""
+
+    method: SupervisedConfig = SupervisedConfig()
+    """Head and loss."""
+    drop_path: Annotated[float, Field(ge=0, lt=1)] = 0.3
+    """Stochastic depth of the encoder's last block, where the encoder has any."""
+    train: TrainConfig = TrainConfig(
+        epochs=100,
+        batch_size=48,
+        lr=3e-4,
+        min_lr=1e-5,
+        warmup_epochs=5,
+        betas=(0.9, 0.999),
+        layer_decay=0.8,
+    )

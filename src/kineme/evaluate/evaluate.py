@@ -81,7 +81,7 @@ def evaluate(
         untrained=_scores(judge, _task(cache, sides, "untrained", settings), sides) if controls else None,
         coordinate_1nn=_coordinate_control(sides) if controls else None,
         chance=1 / len(store.classes),
-        majority=_majority(sides),
+        majority=sides.majority,
         health=health,
     )
     result.save(run.path)
@@ -112,8 +112,3 @@ def _coordinate_control(sides: Sides) -> Score:
     train, test = (coordinate_features(sides.store, side) for side in (sides.train, sides.test))
     predictions = coordinate_1nn(train, sides.train_labels, test)
     return accuracy(predictions, sides.test_labels, "1-NN", "nearest in aligned coordinates")
-
-
-def _majority(sides: Sides) -> float:
-    most_frequent = sides.train_labels.bincount().argmax()
-    return float((sides.test_labels == most_frequent).double().mean())

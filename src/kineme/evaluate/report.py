@@ -17,7 +17,7 @@ class RunReport:
 
     Args:
         run: the run.
-        results: one per protocol that was evaluated, in alphabetical order.
+        results: one per protocol that was evaluated: frozen ones, then fine-tunings, each in alphabetical order.
     """
 
     run: RunDir
@@ -65,7 +65,7 @@ def collect(paths: Sequence[str | Path]) -> list[RunReport]:
 
 
 def _run_report(run: RunDir) -> RunReport:
-    files = sorted((run.path / "results").glob("*.json"))
+    files = [*sorted(run.path.glob("results/*.json")), *sorted(run.path.glob("*/results/*.json"))]
     if not files:
         raise RunError(f"{run.path}: no results yet; make one with: kineme eval linear {run.path} --store STORE")
     return RunReport(run, tuple(Result.load(file) for file in files))
@@ -89,7 +89,7 @@ def _row(run: str, result: Result) -> Row:
         untrained=_with_interval(result.untrained.last if result.untrained else None),
         coordinate_1nn=_with_interval(result.coordinate_1nn),
         extra=", ".join(f"{name} {100 * value:.1f}" for name, value in scores.extra.items()),
-        warnings="; ".join(result.health.messages),
+        warnings="; ".join(result.health.messages if result.health else ()),
     )
 
 

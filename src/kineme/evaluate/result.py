@@ -82,22 +82,23 @@ class Result(Config):
     """Seed of the evaluation."""
     train_seed: int
     """Seed of the pretraining."""
-    features: FeatureConfig
-    """Pooling and scaling that were used."""
-    probe: LinearProbeConfig
+    features: FeatureConfig | None = None
+    """Pooling and scaling of frozen features; None where the network was trained."""
+    probe: LinearProbeConfig | None = None
     classes: tuple[str, ...]
     counts: Counts
     metrics: Scores
-    """The pretrained encoder."""
+    """The pretrained encoder; a mean, where trainings were repeated."""
     untrained: Scores | None = None
-    """Control: the same protocol on the same encoder before pretraining."""
+    """Control: the same protocol on the same encoder before pretraining; for fine-tuning, training from scratch."""
     coordinate_1nn: Score | None = None
     """Control: nearest neighbour in aligned coordinates, no network at all."""
     chance: Share
     """One over the number of classes."""
     majority: Share
     """Accuracy of always answering the most frequent training class."""
-    health: FeatureHealth
+    health: FeatureHealth | None = None
+    """Of frozen features."""
 
     @property
     def name(self) -> str:

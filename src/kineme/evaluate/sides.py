@@ -44,6 +44,12 @@ class Sides:
         return torch.from_numpy(self.store.labels[self.test].astype(np.int64))
 
     @property
+    def majority(self) -> float:
+        """Accuracy on the test clips of always answering the most frequent training class."""
+        most_frequent = self.train_labels.bincount().argmax()
+        return float((self.test_labels == most_frequent).double().mean())
+
+    @property
     def counts(self) -> Counts:
         """How many clips take part."""
         held_out = 0 if self.held_out is None else int(self.held_out.sum())

@@ -1,39 +1,53 @@
 """Weights under the names of the authors' MAE, MAMP and STJD-MP code, and under ours (spec-masked §7)."""
 
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from torch import Tensor
 
-# Official name to ours; the first match counts. Blocks, norms and heads keep their inner names.
-_RENAMES = (
-    (r"decoder_temp_embed", "decoder.positions.time"),
-    (r"decoder_pos_embed", "decoder.positions.joint"),
-    (r"decoder_pred\.", "decoder.predict."),
-    (r"decoder_(embed|norm|blocks)\.", r"decoder.\1."),
-    (r"mask_token", "decoder.mask_token"),
-    (r"temp_embed", "encoder.positions.time"),
-    (r"pos_embed", "encoder.positions.joint"),
-    (r"joints_embed\.proj\.", "encoder.tokeniser."),
-    (r"(blocks|norm)\.", r"encoder.\1."),
-    (r"gen_mask\.h_values", "density.raw_bandwidth"),
-    (r"gen_mask\.weights", "density.channel_weight"),
-    (r"gen_mask\.joint_weights", "density.joint_weight"),
-    (r"gen_mask\.m\.", "density.projection."),
+# How official names begin, and ours for the same. Blocks, norms and heads keep their inner names.
+_PREFIXES = (
+    ("decoder_temp_embed", "decoder.positions.time"),
+    ("decoder_pos_embed", "decoder.positions.joint"),
+    ("decoder_pred.", "decoder.predict."),
+    ("decoder_embed.", "decoder.embed."),
+    ("decoder_norm.", "decoder.norm."),
+    ("decoder_blocks.", "decoder.blocks."),
+    ("mask_token", "decoder.mask_token"),
+    ("temp_embed", "encoder.positions.time"),
+    ("pos_embed", "encoder.positions.joint"),
+    ("joints_embed.proj.", "encoder.tokeniser."),
+    ("blocks.", "encoder.blocks."),
+    ("norm.", "encoder.norm."),
+    ("head.fc.0.", "head.norm."),
+    ("head.fc.1.", "head.linear."),
+    ("gen_mask.h_values", "density.raw_bandwidth"),
+    ("gen_mask.weights", "density.channel_weight"),
+    ("gen_mask.joint_weights", "density.joint_weight"),
+    ("gen_mask.m.", "density.projection."),
 )
 
 
 def our_name(official: str) -> str:
     """Our name of an official parameter; a name that is not the encoder's or decoder's is returned as it is."""
-    for pattern, ours in _RENAMES:
-        if re.match(pattern, official):
-            return re.sub(f"^{pattern}", ours, official)
+    for theirs, ours in _PREFIXES:
+        if official.startswith(theirs):
+            return ours + official.removeprefix(theirs)
     return official
+
+
+def official_name(ours: str) -> str:
+    """Official name of one of our parameters, or the name itself: the inverse of `our_name`."""
+    for theirs, prefix in _PREFIXES:
+        if ours.startswith(prefix):
+            return theirs + ours.removeprefix(prefix)
+    return ours
 
 
 def from_official(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Official state dict under our names, with the tokeniser's convolution kernel as a matrix."""
-    return {our_name(name): tokeniser_matrix(value) if _is_kernel(name) else value for name, value in state.items()}
+    matrices = {name: tokeniser_matrix(value) if _is_kernel(name, value) else value for name, value in state.items()}
+    return {our_name(name): value for name, value in matrices.items()}
 
 
 def tokeniser_matrix(kernel: Tensor) -> Tensor:
@@ -41,5 +55,25 @@ def tokeniser_matrix(kernel: Tensor) -> Tensor:
     return kernel.squeeze(-1).transpose(1, 2).flatten(1)
 
 
-def _is_kernel(name: str) -> bool:
-    return name == "joints_embed.proj.weight"
+def _is_kernel(name: str, value: Tensor) -> bool:
+    return name == "joints_embed.proj.weight" and value.ndim == 4 and value.shape[-1] == 1
+
+
+@dataclass(frozen=True)
+class Naming:
+    """How one code base names its parameters.
+
+    Args:
+        ours: our name of an official one.
+        official: its inverse.
+        convert: official state dict under our names.
+        is_dead: whether the code base never uses a parameter of that official name.
+    """
+
+    ours: Callable[[str], str]
+    official: Callable[[str], str]
+    convert: Callable[[Mapping[str, Tensor]], dict[str, Tensor]]
+    is_dead: Callable[[str], bool] = lambda official: False
+
+
+MAMP_NAMING = Naming(our_name, official_name, from_official)

@@ -71,6 +71,8 @@ class Method(nn.Module):
 
     Config: ClassVar[type[MethodConfig]]
     num_views: ClassVar[int] = 1
+    needs_labels: ClassVar[bool] = False
+    """Whether it can be trained on labelled clips alone."""
 
     def __init__(self, config: MethodConfig, encoder: Encoder) -> None:
         super().__init__()

@@ -12,10 +12,10 @@ from pydantic import BeforeValidator, SerializeAsAny
 
 from kineme.config import Config
 from kineme.encoders import EncoderConfig, encoders
-from kineme.evaluate.config import FeatureConfig, LinearProbeConfig
+from kineme.evaluate.config import FeatureConfig, FineTuneConfig, LinearProbeConfig
 from kineme.methods import MethodConfig, methods
 from kineme.registry import Registry
-from kineme.train.config import TrainConfig
+from kineme.train.config import Start, Subset, TrainConfig
 from kineme.transforms.pipeline import Augmentation, Preparation
 
 
@@ -49,8 +49,11 @@ class RunConfig(Config):
     augment: tuple[Augmentation, ...] = (Augmentation(),)
     """One per view that the method wants."""
     train: TrainConfig = TrainConfig()
+    start: Start = Start()
+    subset: Subset = Subset()
     features: FeatureConfig = FeatureConfig()
     probe: LinearProbeConfig = LinearProbeConfig()
+    finetune: Annotated[FineTuneConfig, tyro.conf.Suppress] = FineTuneConfig()
     published: Annotated[tuple[Published, ...], tyro.conf.Suppress] = ()
 
 
@@ -61,3 +64,23 @@ recipes: Registry[Recipe] = Registry("recipe", "kineme.recipes")
 def recipe_config(name: str) -> RunConfig:
     """Configuration of a recipe, marked with its name."""
     return recipes.get(name)().with_changes(recipe=name)
+
+
+def fine_tuning(config: RunConfig, weights: str) -> RunConfig:
+    """A pretraining's configuration turned to supervised training of its encoder, as its recipe fine-tunes.
+
+    Args:
+        config: the pretraining.
+        weights: its run's folder.
+    """
+    tuning, encoder = config.finetune, config.encoder
+    if "drop_path" in type(encoder).model_fields:
+        encoder = encoder.with_changes(drop_path=tuning.drop_path)
+    return config.with_changes(
+        method=tuning.method,
+        encoder=encoder,
+        augment=config.augment[:1],
+        train=tuning.train,
+        start=Start(weights=weights, scope="encoder"),
+        published=(),
+    )

@@ -8,7 +8,7 @@ from kineme.evaluate.config import FeatureConfig, LinearProbeConfig
 from kineme.methods.hacm import HACMConfig
 from kineme.recipes.base import Published, RunConfig, recipes
 from kineme.recipes.compact import for_utd_mhad, mamp_compact
-from kineme.train.config import TrainConfig
+from kineme.train.config import Subset, TrainConfig
 from kineme.transforms.pipeline import Preparation
 
 SOURCE = "Yin and Cao, arXiv 2024, as quoted by a list of self-supervised skeleton methods"
@@ -22,6 +22,7 @@ def _published(split: str, *accuracy: float, prepare: Preparation, probe: Linear
         encoder=BallTransformerConfig(clamp_radius=False),
         prepare=prepare,
         train=TrainConfig(batch_size=64),
+        subset=Subset(rule="published"),
         features=FeatureConfig(views=5),
         probe=probe,
         published=tuple(Published(protocol="linear", value=value, source=SOURCE) for value in accuracy),

@@ -9,6 +9,29 @@ from kineme.config import Config
 NonNegative = Annotated[float, Field(ge=0)]
 
 
+class Start(Config):
+    """Weights that a run starts from."""
+
+    weights: str | None = None
+    """Folder of a run, or a file of weights; freshly initialised where None."""
+    scope: Literal["all_matching", "encoder"] = "all_matching"
+    """Everything that has its place in the new networks, or the encoder alone."""
+
+
+class Subset(Config):
+    """Which of a split's training clips are trained on."""
+
+    fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Share of the clips, drawn at random."""
+    rule: Literal["balanced", "published"] = "balanced"
+    """``balanced``: the share of every class, at least one clip. ``published``: of all clips together, as the masked
+    family's code draws them, so that a class may come away empty."""
+    seed: Annotated[int, Field(ge=0)] = 0
+    """Of the drawing; larger shares of one seed contain the smaller ones."""
+    hold_out: bool = False
+    """Leave out the clips of validation subjects."""
+
+
 class TrainConfig(Config):
     """Optimiser, schedule and length of a run; defaults are MAMP's pretraining (spec-masked §3.3)."""
 
@@ -27,6 +50,8 @@ class TrainConfig(Config):
     warmup_epochs: NonNegative = 20
     weight_decay: NonNegative = 0.05
     """On matrices and tables; none on biases and norms."""
+    layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Factor on the learning rate for every level further down in the encoder."""
     betas: tuple[float, float] = (0.9, 0.95)
     clip_norm: Annotated[float, Field(gt=0)] | None = None
     """Largest gradient norm."""

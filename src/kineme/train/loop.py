@@ -20,11 +20,12 @@ from torch import Generator, Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from kineme.errors import RunError
+from kineme.infer.start import load_start, read_weights
 from kineme.methods import Method, Progress, StepInput
 from kineme.recipes.base import RunConfig
-from kineme.splits import get_split
 from kineme.store import SkeletonStore
 from kineme.train.build import build_method
+from kineme.train.clips import training_clips
 from kineme.train.optim import build_optimizer, set_lr
 from kineme.train.run_dir import RunDir, write_atomically
 from kineme.transforms.pipeline import train_pipeline
@@ -49,11 +50,8 @@ class Report:
 
 
 OnStep = Callable[[Report], None]
-
-
-def training_clips(config: RunConfig, store: SkeletonStore) -> np.ndarray:
-    """Positions of the clips that a run pretrains on: the training side of its split, or all."""
-    return np.arange(len(store)) if config.split is None else get_split(store, config.split)[0]
+OnEpoch = Callable[[int, Method], None]
+"""Told the number of epochs done and the method; must leave both the method and torch's generator as they were."""
 
 
 def fit(
@@ -65,35 +63,40 @@ def fit(
     accelerator: str = "auto",
     devices: int = 1,
     on_step: OnStep = lambda report: None,
+    on_epoch: OnEpoch | None = None,
 ) -> RunDir:
-    """Pretrain as configured and leave the result in a run directory.
+    """Train as configured and leave the result in a run directory.
 
     Ctrl-C and SIGTERM end the loop after the current step, with a checkpoint.
 
     Args:
         config: the run.
-        store: clips; labels are not looked at.
+        store: clips; only a method that needs labels looks at them.
         out: folder of the run.
         resume: go on with the run that is there.
         accelerator: "auto", "cpu", "cuda" or "mps".
         devices: how many, for data-parallel training.
         on_step: told after every step.
+        on_epoch: called after every epoch, in the first process only.
 
     Raises:
         RunError: a run is at ``out`` already, the run there is another, or the loss stopped being a number.
         ConfigError: parts of the configuration that do not fit together.
         SplitError: the store cannot provide the configured split.
+        StoreError: the method needs labels and there are none.
     """
     index = training_clips(config, store)
     fabric = Fabric(accelerator=accelerator, devices=devices, precision=config.train.precision)
     fabric.launch()
     method = build_method(config, store.layout, store.channels)
+    if config.start.weights is not None and not resume:
+        load_start(method, read_weights(config.start.weights), config.start.scope)
     with fabric.rank_zero_first():  # which makes the folder; the others find it there
         run = _open_run(Path(out), config, store, len(index), resume or not fabric.is_global_zero)
     loop = _Loop(fabric, run, method, store, index)
     if resume:
         loop.restore()
-    loop.run_to_end(on_step)
+    loop.run_to_end(on_step, on_epoch)
     return run
 
 
@@ -132,7 +135,7 @@ class _Loop:
             self.average.to(fabric.device)
         self.metrics = _Metrics(run)
 
-    def run_to_end(self, on_step: OnStep) -> None:
+    def run_to_end(self, on_step: OnStep, on_epoch: OnEpoch | None) -> None:
         """All remaining steps, with checkpoints on the way."""
         last_epoch = min(self.config.stop_epoch or self.config.epochs, self.config.epochs)
         steps = last_epoch * self.steps_per_epoch
@@ -146,6 +149,8 @@ class _Loop:
                 # Looked at before it is saved: a loss that is not a number never reaches a checkpoint.
                 look = save or self.step % self.config.log_steps == 0 or self.step == steps
                 logged = self.log(loss) if look else None
+                if on_epoch is not None and self.step % self.steps_per_epoch == 0:
+                    self.tell(on_epoch)
                 if save:
                     self.save()
                 clips = (self.step - begin) * self.batch_size
@@ -155,6 +160,14 @@ class _Loop:
             raise InterruptedRunError(
                 f"stopped after step {self.step} of {steps}, nothing is lost; go on with --resume"
             )
+
+    def tell(self, on_epoch: OnEpoch) -> None:
+        """Let the first process look at the weights that would be saved; the others wait."""
+        if self.fabric.is_global_zero:
+            shown = self.method if self.average is None else self.average.module
+            assert isinstance(shown, Method)
+            on_epoch(self.step // self.steps_per_epoch, shown)
+        self.fabric.barrier()
 
     def asked_to(self, stop: Sequence[int]) -> bool:
         """Whether any process was asked to stop; all answer alike, since none can go on without the others."""

@@ -1,11 +1,12 @@
 """Optimisers and schedules of the masked family (spec-masked §3.3 and §4)."""
 
 import math
-import re
+from collections import defaultdict
 
 import torch
 from torch import nn
 
+from kineme.encoders import Encoder
 from kineme.train.config import TrainConfig
 
 
@@ -22,42 +23,33 @@ def decays(parameter: torch.Tensor) -> bool:
     return parameter.ndim > 1
 
 
-def layer_of(name: str, depth: int) -> int:
-    """Level of an encoder's parameter for layer-wise decay.
-
-    Args:
-        name: parameter name below the encoder, or of a head.
-        depth: number of blocks.
-
-    Returns:
-        0 for tokeniser and positions, i + 1 for block i, depth + 1 for the final norm and the head.
-    """
-    if name.startswith(("tokeniser.", "positions.")):
-        return 0
-    block = re.match(r"blocks\.(\d+)\.", name)
-    return int(block.group(1)) + 1 if block else depth + 1
-
-
-def layer_scale(name: str, depth: int, decay: float) -> float:
-    """Learning-rate multiplier ``decay ** (depth + 1 - level)`` of a parameter."""
-    return decay ** (depth + 1 - layer_of(name, depth))
+def lr_scale(model: nn.Module, parameter: str, decay: float) -> float:
+    """Learning-rate multiplier of a parameter by its name: 1 above the encoder, times ``decay`` at every level below."""
+    encoder = getattr(model, "encoder", None)
+    if not isinstance(encoder, Encoder) or not parameter.startswith("encoder."):
+        return 1.0
+    return decay ** (encoder.levels - encoder.level(parameter.removeprefix("encoder.")))
 
 
 def build_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
-    """AdamW over the parameters that learn, decaying those that should."""
-    learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    groups = [
-        {"params": [p for p in learning if decays(p)], "weight_decay": config.weight_decay},
-        {"params": [p for p in learning if not decays(p)], "weight_decay": 0.0},
+    """AdamW over the parameters that learn, decaying those that should, slower where layer-wise decay says so."""
+    groups: dict[tuple[float, float], list[nn.Parameter]] = defaultdict(list)
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            weight_decay = config.weight_decay if decays(parameter) else 0.0
+            groups[weight_decay, lr_scale(model, name, config.layer_decay)].append(parameter)
+    settings = [
+        {"params": parameters, "weight_decay": weight_decay, "lr_scale": scale}
+        for (weight_decay, scale), parameters in groups.items()
     ]
     # The rate is set before every step; fused is one kernel instead of hundreds.
-    return torch.optim.AdamW(groups, lr=config.lr, betas=config.betas, fused=True)
+    return torch.optim.AdamW(settings, lr=config.lr, betas=config.betas, fused=True)
 
 
 def set_lr(optimizer: torch.optim.Optimizer, config: TrainConfig, epoch: float) -> float:
-    """Set every group's learning rate for a fractional epoch, and return it."""
+    """Set every group's learning rate for a fractional epoch, and return it (without layer-wise decay)."""
     warmup = min(config.warmup_epochs, config.epochs)
     lr = cosine_lr(epoch, peak=config.lr, minimum=config.min_lr, warmup=warmup, epochs=config.epochs)
     for group in optimizer.param_groups:
-        group["lr"] = lr
+        group["lr"] = lr * group["lr_scale"]
     return lr

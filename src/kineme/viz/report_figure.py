@@ -57,7 +57,7 @@ def report_figure(reports: Sequence[RunReport], file: str | Path) -> Path:
 def _title(reports: Sequence[RunReport]) -> str:
     results = [result for report in reports for result in report.results]
     sides = (f"{r.split}, {r.counts.train} training and {r.counts.test} test clips" for r in results)
-    return f"{', '.join(report.name for report in reports)}: frozen evaluation on {'; '.join(dict.fromkeys(sides))}"
+    return f"{', '.join(report.name for report in reports)}: on {'; '.join(dict.fromkeys(sides))}"
 
 
 def _headline(report: RunReport) -> Result:
@@ -100,7 +100,7 @@ def _draw_bar(axes: "Axes", place: float, score: Score | None, colour: str, labe
 
 
 def _draw_training(axes: "Axes", reports: Sequence[RunReport]) -> None:
-    axes.set_title("Pretraining loss", loc="left")
+    axes.set_title("Training loss", loc="left")
     from matplotlib.ticker import MaxNLocator
 
     for report in reports:

@@ -1,30 +1,12 @@
 """The linear probe of the masked family (spec-masked §4), on cached features."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from kineme.evaluate.protocols.base import Candidates, Protocol, Task, protocols
+from kineme.nn.heads import LinearHead
 from kineme.train.optim import cosine_lr
-
-
-class LinearHead(nn.Module):
-    """Batch norm without affine, then one linear layer: (B, D) to (B, K).
-
-    Args:
-        width: D.
-        num_classes: K.
-    """
-
-    def __init__(self, width: int, num_classes: int) -> None:
-        super().__init__()
-        self.norm = nn.BatchNorm1d(width, eps=1e-6, momentum=0.1, affine=False)
-        self.linear = nn.Linear(width, num_classes)
-        nn.init.trunc_normal_(self.linear.weight, std=0.01)
-        nn.init.zeros_(self.linear.bias)
-
-    def forward(self, features: Tensor) -> Tensor:
-        return self.linear(self.norm(features))
 
 
 @protocols.register("linear")

@@ -1,0 +1,60 @@
+"""Classes that a trained classifier predicts, and how they changed from epoch to epoch."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from kineme.errors import RunError
+from kineme.evaluate.bank import evaluating
+from kineme.methods.supervised import Supervised
+from kineme.store import SkeletonStore
+from kineme.train.run_dir import write_atomically
+from kineme.transforms.pipeline import Preparation, eval_pipeline
+
+AT_ONCE = 128
+
+
+def predict(method: Supervised, store: SkeletonStore, index: np.ndarray, prepare: Preparation) -> Tensor:
+    """Classes (Q,) int64, on the CPU, of the clips at ``index`` (Q,), on the device of the network."""
+    pipeline, generator = eval_pipeline(prepare), torch.Generator()
+    device = next(method.parameters()).device
+    source = store if store.device == device else store.to(device)
+    with torch.inference_mode(), evaluating(method):
+        batches = np.array_split(index, range(AT_ONCE, len(index), AT_ONCE))
+        classes = [method.logits(pipeline(source.gather(batch), generator)).argmax(dim=1) for batch in batches]
+    return torch.cat(classes).cpu()
+
+
+class EpochPredictions:
+    """Predictions after every epoch of a run, in a file that always holds whole epochs.
+
+    Args:
+        file: an ``.npy``; made when the first epoch is kept.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def keep(self, epoch: int, classes: Tensor) -> None:
+        """Record classes (Q,) after ``epoch`` epochs; what a stopped run had recorded of later ones is forgotten."""
+        before = np.load(self.file)[: epoch - 1] if epoch > 1 else np.empty((0, len(classes)), np.int64)
+        buffer = io.BytesIO()
+        np.save(buffer, np.concatenate([before, classes.numpy()[None]]))
+        write_atomically(self.file, buffer.getvalue())
+
+    def load(self, epochs: int) -> Tensor:
+        """Classes (E, Q) int64 of all epochs.
+
+        Raises:
+            RunError: not those of ``epochs`` epochs.
+        """
+        try:
+            classes = np.load(self.file)
+        except (OSError, ValueError) as error:
+            raise RunError(f"{self.file}: no readable predictions ({error}); remove the run and repeat it") from error
+        if len(classes) != epochs:
+            raise RunError(f"{self.file}: predictions of {len(classes)} epochs, expected {epochs}; --resume the run")
+        return torch.from_numpy(classes)

@@ -1,0 +1,226 @@
+"""Fine-tuning: the whole network is trained on labels, all of them or a share, once or several times (spec-masked §4).
+
+The network after the last epoch is the result. The epoch that the test clips like best, which is what papers report,
+stands beside it, and so does the same network trained from scratch.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean, stdev
+
+import numpy as np
+import torch
+
+from kineme.evaluate.classify import EpochPredictions, predict
+from kineme.evaluate.controls import coordinate_1nn, coordinate_features
+from kineme.evaluate.protocols import Candidates
+from kineme.evaluate.result import Counts, Result, Score, Scores
+from kineme.evaluate.select import Selection, accuracy, best_candidate, score
+from kineme.evaluate.sides import Sides, labelled_sides
+from kineme.methods import Method
+from kineme.methods.supervised import Supervised, SupervisedConfig
+from kineme.recipes.base import RunConfig
+from kineme.store import SkeletonStore
+from kineme.train.clips import training_clips
+from kineme.train.config import Start
+from kineme.train.loop import OnStep, fit
+
+VERSION = 1
+NOT_ASKED = "takes a second training without the validation subjects; ask for it with --best-val"
+
+
+@dataclass(frozen=True)
+class Training:
+    """How trainings are run and shown.
+
+    Args:
+        resume: go on with what is there.
+        accelerator: "auto", "cpu", "cuda" or "mps".
+        devices: how many.
+        display: shows a training, given what it is.
+    """
+
+    resume: bool = False
+    accelerator: str = "auto"
+    devices: int = 1
+    display: Callable[[str], AbstractContextManager[OnStep]] = lambda title: nullcontext(lambda report: None)
+
+
+def from_scratch(config: RunConfig) -> RunConfig:
+    """The control: the same training of the same network without pretrained weights, all layers at one rate."""
+    return config.with_changes(start=Start(), train=config.train.with_changes(layer_decay=1.0))
+
+
+def protocol_name(config: RunConfig) -> str:
+    """``finetune``, or ``semi10`` for a tenth of the labels."""
+    share = config.subset.fraction
+    return "finetune" if share == 1 else f"semi{100 * share:g}"
+
+
+def finetune(
+    config: RunConfig,
+    store: SkeletonStore,
+    out: str | Path,
+    *,
+    repeats: int = 1,
+    best_val: bool = False,
+    controls: bool = True,
+    training: Training | None = None,
+) -> Result:
+    """Train a classifier, measure it on the test clips, and keep everything in a folder.
+
+    Every repeat has its own seed, of the training and of the labelled share, whatever the number of processes. The
+    result is the mean over repeats.
+
+    Args:
+        config: a supervised run; the number of classes is the store's.
+        store: labelled clips in the configured layout.
+        out: folder for the runs (``seed-0``, ``scratch-seed-0``) and the result.
+        repeats: how often, with seeds from ``config.train.seed`` on.
+        best_val: find the best epoch on validation subjects, by a training without them.
+        controls: train from scratch too, and measure coordinate 1-NN on the same labels.
+        training: where and how to train.
+
+    Raises:
+        ConfigError: parts of the configuration that do not fit together, or no split.
+        StoreError: no labels.
+        SplitError: the store cannot provide the split, or no validation subjects.
+        RunError: runs that are there already, or weights that do not fit.
+    """
+    out, training = Path(out), training or Training()
+    seeds = range(config.train.seed, config.train.seed + repeats)
+    configs = [_with_seed(config, store, seed) for seed in seeds]
+    sides = [labelled_sides(store, one.split, seed) for one, seed in zip(configs, seeds, strict=True)]
+    tuned = [
+        _scores(one, side, out / f"seed-{seed}", best_val, training, f"fine-tuning, seed {seed}")
+        for one, side, seed in zip(configs, sides, seeds, strict=True)
+    ]
+    scratch = [
+        _scores(from_scratch(one), side, out / f"scratch-seed-{seed}", best_val, training, f"from scratch, seed {seed}")
+        for one, side, seed in zip(configs, sides, seeds, strict=True)
+        if controls
+    ]
+    nearest = [_coordinate_control(one, side) for one, side in zip(configs, sides, strict=True) if controls]
+    labelled = len(training_clips(configs[0], store))
+    result = Result(
+        protocol=f"{protocol_name(config)}@{VERSION}",
+        run=str(out),
+        recipe=config.recipe,
+        method=config.method.name,
+        store=str(store.path or "memory"),
+        split=sides[0].split,
+        seed=config.train.seed,
+        train_seed=config.train.seed,
+        classes=store.classes,
+        counts=Counts(
+            train=labelled,
+            validation=sides[0].counts.validation if best_val else 0,
+            test=len(sides[0].test),
+            unlabelled=sides[0].unlabelled,
+        ),
+        metrics=mean_scores(tuned),
+        untrained=mean_scores(scratch) if scratch else None,
+        coordinate_1nn=mean_score(nearest) if nearest else None,
+        chance=1 / len(store.classes),
+        majority=sides[0].majority,
+    )
+    if _is_first_process():
+        result.save(out)
+    return result
+
+
+def _with_seed(config: RunConfig, store: SkeletonStore, seed: int) -> RunConfig:
+    method = config.method
+    assert isinstance(method, SupervisedConfig)
+    return config.with_changes(
+        method=method.with_changes(num_classes=len(store.classes)),
+        train=config.train.with_changes(seed=seed),
+        subset=config.subset.with_changes(seed=seed),
+    )
+
+
+def _scores(config: RunConfig, sides: Sides, out: Path, best_val: bool, training: Training, title: str) -> Scores:
+    """One training, its predictions for the test clips scored; another before it chooses the epoch, where asked for."""
+    chosen, why_not = None, NOT_ASKED
+    if best_val:
+        chosen, why_not = _best_epoch(config, sides, out.with_name(f"{out.name}-validation"), training, title)
+    candidates = _train(config, sides.store, sides.test, out, training, title)
+    return score(Selection(candidates, chosen, why_not), sides.test_labels, len(sides.store.classes))
+
+
+def _best_epoch(config: RunConfig, sides: Sides, out: Path, training: Training, title: str) -> tuple[int | None, str]:
+    if sides.held_out is None:
+        return None, sides.why_not
+    inner = config.with_changes(subset=config.subset.with_changes(hold_out=True))
+    held_out = sides.held_out.numpy()
+    candidates = _train(inner, sides.store, sides.train[held_out], out, training, f"{title}, to choose the epoch")
+    return best_candidate(candidates, sides.train_labels[sides.held_out]), ""
+
+
+def _train(
+    config: RunConfig, store: SkeletonStore, queries: np.ndarray, out: Path, training: Training, title: str
+) -> Candidates:
+    """Train a run, and predict the queries after every epoch."""
+    kept = EpochPredictions(out / "predictions.npy")
+
+    def on_epoch(epoch: int, method: Method) -> None:
+        assert isinstance(method, Supervised)
+        kept.keep(epoch, predict(method, store, queries, config.prepare))
+
+    with training.display(title) as on_step:
+        fit(
+            config,
+            store,
+            out,
+            resume=training.resume and (out / "run.json").exists(),
+            accelerator=training.accelerator,
+            devices=training.devices,
+            on_step=on_step,
+            on_epoch=on_epoch,
+        )
+    epochs = min(config.train.stop_epoch or config.train.epochs, config.train.epochs)
+    names = tuple(f"epoch {epoch + 1}" for epoch in range(epochs))
+    return Candidates(names, kept.load(epochs), default=epochs - 1)
+
+
+def _coordinate_control(config: RunConfig, sides: Sides) -> Score:
+    labelled = training_clips(config, sides.store)
+    labels = torch.from_numpy(sides.store.labels[labelled].astype(np.int64))
+    train, test = (coordinate_features(sides.store, clips) for clips in (labelled, sides.test))
+    predictions = coordinate_1nn(train, labels, test)
+    return accuracy(predictions, sides.test_labels, "1-NN", "nearest in aligned coordinates")
+
+
+def mean_score(scores: Sequence[Score]) -> Score:
+    """Mean over repeats, of the accuracy and of the ends of its interval."""
+    names = dict.fromkeys(one.candidate for one in scores)
+    return Score(
+        accuracy=mean(one.accuracy for one in scores),
+        low=mean(one.low for one in scores),
+        high=mean(one.high for one in scores),
+        candidate=", ".join(names),
+        rule=scores[0].rule,
+    )
+
+
+def mean_scores(repeats: Sequence[Scores]) -> Scores:
+    """Mean over repeats, confusions summed; their standard deviation and number beside it where there are several."""
+    last = [one.last for one in repeats]
+    validated = [one.best_val for one in repeats if one.best_val is not None]
+    confusion = np.sum([one.confusion for one in repeats], axis=0)
+    spread = {"deviation over repeats": stdev(one.accuracy for one in last)} if len(repeats) > 1 else {}
+    return Scores(
+        last=mean_score(last),
+        best_val=mean_score(validated) if len(validated) == len(repeats) else None,
+        why_no_best_val=repeats[0].why_no_best_val,
+        best_test=mean_score([one.best_test for one in repeats]),
+        confusion=tuple(tuple(row) for row in confusion.tolist()),
+        extra=spread,
+    )
+
+
+def _is_first_process() -> bool:
+    distributed = torch.distributed
+    return not (distributed.is_available() and distributed.is_initialized()) or distributed.get_rank() == 0

@@ -193,3 +193,14 @@ def test_predictions_are_kept_by_epoch(tmp_path: Path) -> None:
     (tmp_path / "predictions.npy").write_bytes(b"no array")
     with pytest.raises(RunError, match="no readable predictions"):
         kept.load(3)
+
+
+def test_runs_from_scratch_can_be_shared(pretrained: RunDir, tmp_path: Path) -> None:
+    config, resume = config_of(pretrained), Training(resume=True, accelerator="cpu")
+    other = config.with_changes(recipe="another")
+    results = [
+        finetune(one, STORE, tmp_path / name, scratch=tmp_path / "shared", training=resume)
+        for name, one in (("first", config), ("second", other))
+    ]
+    assert results[0].untrained == results[1].untrained
+    assert {path.name for path in (tmp_path / "second").iterdir()} == {"seed-0", "results"}

@@ -255,3 +255,37 @@ def test_two_processes(tmp_path: Path, undisturbed: Callable[[str], RunDir]) -> 
     assert [line["step"] for line in RunDir.open(parts / "run").metrics()] == [1, 2, 3, 4]
     assert script(parts, config_with(), 2).returncode == 0
     assert_same(RunDir.open(parts / "run"), RunDir.open(whole / "run"))
+
+
+def test_a_run_starts_from_the_weights_of_another(tmp_path: Path, undisturbed: Callable[[str], RunDir]) -> None:
+    first = undisturbed("plain")
+    still = config_with(lr=0.0, min_lr=0.0, weight_decay=0.0)
+    started = still.with_changes(start=still.start.with_changes(weights=str(first.path)))
+    second = run(started, tmp_path / "second")
+    assert all(torch.equal(value, result(first)[0][name]) for name, value in result(second)[0].items())
+    encoder = run(started.with_changes(start=started.start.with_changes(scope="encoder")), tmp_path / "encoder")
+    fresh = run(still, tmp_path / "fresh")
+    weights, own, taken = (result(one)[0] for one in (encoder, fresh, first))
+    for name, value in weights.items():
+        assert torch.equal(value, (taken if name.startswith("encoder.") else own)[name])
+
+
+def test_resuming_needs_the_first_weights_no_more(tmp_path: Path, undisturbed: Callable[[str], RunDir]) -> None:
+    weights = tmp_path / "first.safetensors"
+    weights.write_bytes((undisturbed("plain").path / "weights.safetensors").read_bytes())
+    config = config_with(seed=2)
+    config = config.with_changes(start=config.start.with_changes(weights=str(weights)))
+    whole = run(config, tmp_path / "whole")
+    with pytest.raises(InterruptedRunError):
+        run(config, tmp_path / "stopped", on_step=stop_at(4))
+    weights.rename(tmp_path / "moved")
+    assert_same(run(config, tmp_path / "stopped", resume=True), whole)
+    (tmp_path / "stopped" / "state.pt").unlink()  # killed before its first checkpoint, it starts over
+    weights.symlink_to(tmp_path / "moved")
+    assert_same(run(config, tmp_path / "stopped", resume=True), whole)
+
+
+def test_epochs_are_told_after_each(tmp_path: Path) -> None:
+    told: list[tuple[int, bool]] = []
+    run(config_with(), tmp_path, on_epoch=lambda epoch, method: told.append((epoch, method.training)))
+    assert told == [(1, True), (2, True)]

@@ -50,7 +50,7 @@ class Training:
 
 def from_scratch(config: RunConfig) -> RunConfig:
     """The control: the same training of the same network without pretrained weights, all layers at one rate."""
-    return config.with_changes(start=Start(), train=config.train.with_changes(layer_decay=1.0))
+    return config.with_changes(recipe="", start=Start(), train=config.train.with_changes(layer_decay=1.0))
 
 
 def protocol_name(config: RunConfig) -> str:
@@ -67,6 +67,7 @@ def finetune(
     repeats: int = 1,
     best_val: bool = False,
     controls: bool = True,
+    scratch: str | Path | None = None,
     training: Training | None = None,
 ) -> Result:
     """Train a classifier, measure it on the test clips, and keep everything in a folder.
@@ -81,6 +82,8 @@ def finetune(
         repeats: how often, with seeds from ``config.train.seed`` on.
         best_val: find the best epoch on validation subjects, by a training without them.
         controls: train from scratch too, and measure coordinate 1-NN on the same labels.
+        scratch: folder for the runs from scratch; ``out`` where None. Encoders that differ by their weights alone can
+            share it, and with it the control, when trainings are resumed.
         training: where and how to train.
 
     Raises:
@@ -97,8 +100,9 @@ def finetune(
         _scores(one, side, out / f"seed-{seed}", best_val, training, f"fine-tuning, seed {seed}")
         for one, side, seed in zip(configs, sides, seeds, strict=True)
     ]
-    scratch = [
-        _scores(from_scratch(one), side, out / f"scratch-seed-{seed}", best_val, training, f"from scratch, seed {seed}")
+    beside = Path(scratch or out)
+    untrained = [
+        _scores(from_scratch(one), side, beside / f"scratch-seed-{seed}", best_val, training, f"scratch, seed {seed}")
         for one, side, seed in zip(configs, sides, seeds, strict=True)
         if controls
     ]
@@ -121,7 +125,7 @@ def finetune(
             unlabelled=sides[0].unlabelled,
         ),
         metrics=mean_scores(tuned),
-        untrained=mean_scores(scratch) if scratch else None,
+        untrained=mean_scores(untrained) if untrained else None,
         coordinate_1nn=mean_score(nearest) if nearest else None,
         chance=1 / len(store.classes),
         majority=sides[0].majority,

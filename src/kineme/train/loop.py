@@ -5,6 +5,7 @@ checkpoint ends with the same weights, bit for bit, as one that was not.
 """
 
 import json
+import logging
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -29,6 +30,9 @@ from kineme.train.clips import training_clips
 from kineme.train.optim import build_optimizer, set_lr
 from kineme.train.run_dir import RunDir, write_atomically
 from kineme.transforms.pipeline import train_pipeline
+
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -89,8 +93,9 @@ def fit(
     fabric = Fabric(accelerator=accelerator, devices=devices, precision=config.train.precision)
     fabric.launch()
     method = build_method(config, store.layout, store.channels)
-    if config.start.weights is not None and not resume:
-        load_start(method, read_weights(config.start.weights), config.start.scope)
+    if config.start.weights is not None and not (resume and (Path(out) / "state.pt").exists()):
+        report = load_start(method, read_weights(config.start.weights), config.start.scope)
+        logger.info("weights of %s: %s", config.start.weights, report)
     with fabric.rank_zero_first():  # which makes the folder; the others find it there
         run = _open_run(Path(out), config, store, len(index), resume or not fabric.is_global_zero)
     loop = _Loop(fabric, run, method, store, index)

@@ -24,7 +24,7 @@ def decays(parameter: torch.Tensor) -> bool:
 
 
 def lr_scale(model: nn.Module, parameter: str, decay: float) -> float:
-    """Learning-rate multiplier of a parameter by its name: 1 above the encoder, times ``decay`` at every level below."""
+    """Learning-rate multiplier of a parameter by name: 1 above the encoder, times ``decay`` for every level below."""
     encoder = getattr(model, "encoder", None)
     if not isinstance(encoder, Encoder) or not parameter.startswith("encoder."):
         return 1.0

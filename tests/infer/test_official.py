@@ -8,10 +8,12 @@ from torch.nn import functional as F
 
 from conftest import golden_cases, load_npz
 from kineme.encoders.skeleton_transformer import SkeletonTransformer, SkeletonTransformerConfig
-from kineme.infer.official import from_official, our_name, tokeniser_matrix
+from kineme.infer.official import MAMP_NAMING, Naming, from_official, official_name, our_name, tokeniser_matrix
+from kineme.infer.official_hacm import HACM_NAMING
 from kineme.layout import Layout
 from kineme.methods.mamp import MAMP, MAMPConfig
 from kineme.nn.tokens import to_segments
+from official_files import ENCODERS, official_state, small_config, small_networks
 
 
 @pytest.mark.parametrize("path", golden_cases("masked/mae*.npz") + golden_cases("masked/mamp_*.npz"))
@@ -51,6 +53,22 @@ def test_classifiers_are_encoders_with_a_head(path: Path) -> None:
     assert all(name.startswith(("encoder.", "head.")) for name in names)
 
 
+@pytest.mark.parametrize("method", ENCODERS)
+def test_names_translate_both_ways(method: str) -> None:
+    networks = small_networks(small_config(method))
+    naming: Naming = HACM_NAMING if method == "hacm" else MAMP_NAMING
+    official = [name for name in official_state(networks) if not naming.is_dead(name)]
+    ours = list(networks.state_dict())
+    assert sorted(map(naming.ours, official)) == sorted(ours)
+    assert sorted(map(naming.official, ours)) == sorted(official)
+
+
+@pytest.mark.parametrize("method", ["mae", "mamp", "stjd_mp"])
+def test_only_hacm_has_dead_weights(method: str) -> None:
+    assert not any(map(MAMP_NAMING.is_dead, official_state(small_networks(small_config(method)))))
+    assert sum(map(HACM_NAMING.is_dead, official_state(small_networks(small_config("hacm"))))) == 12
+
+
 def test_tokeniser_matrix_is_the_convolution() -> None:
     kernel, x = torch.rand(6, 3, 4, 1), torch.rand(2, 8, 5, 3)
     convolved = F.conv2d(x.permute(0, 3, 1, 2), kernel, stride=(4, 1))
@@ -59,5 +77,5 @@ def test_tokeniser_matrix_is_the_convolution() -> None:
 
 
 def test_foreign_names_stay() -> None:
-    assert our_name("head.fc.weight") == "head.fc.weight"
+    assert our_name("head.fc.weight") == "head.fc.weight" == official_name("head.fc.weight")
     assert our_name("decoder_blocks.0.norm1.weight") == "decoder.blocks.0.norm1.weight"

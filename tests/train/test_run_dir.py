@@ -67,6 +67,34 @@ def test_create_does_not_overwrite(run: RunDir) -> None:
     assert (run.path / "run.json").read_bytes() == before
 
 
+def test_run_of_imported_weights(run: RunDir, tmp_path: Path) -> None:
+    method = run.load_method()
+    origin = {"weights": "theirs.pth"}
+    RunDir.create_imported(tmp_path / "new", run.config, STORE.layout, 3, method.state_dict(), origin)
+    opened = RunDir.open(tmp_path / "new")
+    assert (opened.record.store, opened.record.num_clips, opened.record.provenance) == ("", 0, origin)
+    assert (opened.config, opened.layout, opened.record.torch) == (run.config, STORE.layout, torch.__version__)
+    assert all(
+        torch.equal(value, method.state_dict()[name]) for name, value in opened.load_method().state_dict().items()
+    )
+    assert sorted(file.name for file in opened.path.iterdir()) == ["run.json", "weights.safetensors"]
+
+
+def test_imported_weights_do_not_overwrite(run: RunDir) -> None:
+    before = (run.path / "weights.safetensors").read_bytes()
+    with pytest.raises(RunError, match=r"holds a run already; choose another --out$"):
+        RunDir.create_imported(run.path, run.config, STORE.layout, 3, {"a": torch.zeros(1)}, {})
+    assert (run.path / "weights.safetensors").read_bytes() == before
+
+
+def test_imported_weights_are_not_trained_on(run: RunDir) -> None:
+    """To go on would start over, and lose them."""
+    weights = run.load_method().state_dict()
+    other = RunDir.create_imported(run.path.with_name("imported"), run.config, STORE.layout, 3, weights, {})
+    with pytest.raises(RunError, match="was run on 0 clips"):
+        fit(run.config, STORE, other.path, resume=True, accelerator="cpu")
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [("{", "run.json: not JSON"), ("{}", "run.json:(.|\n)*config: Field required"), ("[]", "expected a JSON object")],
@@ -134,3 +162,4 @@ def test_writing_replaces_the_whole_file_or_nothing(tmp_path: Path, monkeypatch:
     with pytest.raises(OSError, match="No space"):
         write_atomically(file, b"new and longer")
     assert file.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [file]

@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "recipes": ("lists:recipes", "recipes of all methods and datasets"),
     "pretrain": ("pretrain:pretrain", "learn a representation without labels"),
     "finetune": ("finetune:finetune", "train a whole network on labels, all or a share of them"),
+    "import-weights": ("import_weights:import_weights", "make a run of weights that the authors published"),
     "eval linear": ("evaluate:linear", "linear probe on frozen features"),
     "eval logreg": ("evaluate:logreg", "logistic regression on frozen features"),
     "eval knn": ("evaluate:knn", "nearest neighbours on frozen features"),

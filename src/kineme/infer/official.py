@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+KERNEL = "joints_embed.proj.weight"
+"""The one official parameter whose shape is not ours."""
+
 # How official names begin, and ours for the same. Blocks, norms and heads keep their inner names.
 _PREFIXES = (
     ("decoder_temp_embed", "decoder.positions.time"),
@@ -44,10 +47,14 @@ def official_name(ours: str) -> str:
     return ours
 
 
+def our_value(official: str, value: Tensor) -> Tensor:
+    """An official parameter as we keep it: the tokeniser's convolution kernel as a matrix, all else as it is."""
+    return tokeniser_matrix(value) if official == KERNEL else value
+
+
 def from_official(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Official state dict under our names, with the tokeniser's convolution kernel as a matrix."""
-    matrices = {name: tokeniser_matrix(value) if _is_kernel(name, value) else value for name, value in state.items()}
-    return {our_name(name): value for name, value in matrices.items()}
+    """Official state dict under our names and in our shapes."""
+    return {our_name(name): our_value(name, value) for name, value in state.items()}
 
 
 def tokeniser_matrix(kernel: Tensor) -> Tensor:
@@ -55,25 +62,19 @@ def tokeniser_matrix(kernel: Tensor) -> Tensor:
     return kernel.squeeze(-1).transpose(1, 2).flatten(1)
 
 
-def _is_kernel(name: str, value: Tensor) -> bool:
-    return name == "joints_embed.proj.weight" and value.ndim == 4 and value.shape[-1] == 1
-
-
 @dataclass(frozen=True)
 class Naming:
-    """How one code base names its parameters.
+    """How a code base names its parameters.
 
     Args:
         ours: our name of an official one.
         official: its inverse.
-        convert: official state dict under our names.
-        is_dead: whether the code base never uses a parameter of that official name.
+        is_dead: whether it never uses a parameter of that official name.
     """
 
     ours: Callable[[str], str]
     official: Callable[[str], str]
-    convert: Callable[[Mapping[str, Tensor]], dict[str, Tensor]]
     is_dead: Callable[[str], bool] = lambda official: False
 
 
-MAMP_NAMING = Naming(our_name, official_name, from_official)
+MAMP_NAMING = Naming(our_name, official_name)

@@ -117,19 +117,21 @@ def _pair_weight(config: DensityConfig, height: Tensor, joint_weight: Tensor | N
 
 def _product(x: Tensor, h: Tensor, height: Tensor, weight: Tensor) -> Tensor:
     """Density (F, V) by products over channels; logarithms keep them from under- and overflowing on the way."""
-    log_kernel = height.abs().log().sum(-1) - 0.5 * _squared_distance(x, h)
+    log_kernel = height.abs().log().sum(-1) + _exponent(x, h)
     return (log_kernel.exp() * (weight * height.sign().prod(-1))).sum(-1)
 
 
-def _squared_distance(x: Tensor, h: Tensor) -> Tensor:
-    """(F, V, V) squared distance of joints r and i in bandwidths of i, by matrix products."""
+def _exponent(x: Tensor, h: Tensor) -> Tensor:
+    """(F, V, V) minus half the squared distance of joints r and i in bandwidths of i, by one matrix product."""
     x = x - x.mean(dim=1, keepdim=True)  # small numbers cancel less
     precision = h.square().reciprocal()
     scaled = x * precision
-    distance = x.square() @ precision.T - 2 * x @ scaled.mT + (x * scaled).sum(-1)[:, None]
+    length = (x * scaled).sum(-1, keepdim=True)
+    left = torch.cat([x, x.square(), torch.ones_like(length)], dim=-1)
+    right = torch.cat([scaled, (-0.5 * precision).expand_as(x), -0.5 * length], dim=-1)
     # Rounding leaves a little of what cancels: none of it where a joint meets itself, the largest of all kernels.
     itself = torch.eye(len(h), dtype=torch.bool, device=x.device)
-    return distance.clamp_min(0).masked_fill(itself, 0)
+    return (left @ right.mT).clamp_max(0).masked_fill(itself, 0)
 
 
 def _sum(x: Tensor, h: Tensor, height: Tensor, weight: Tensor) -> Tensor:

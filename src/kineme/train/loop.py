@@ -31,7 +31,6 @@ from kineme.train.optim import build_optimizer, set_lr
 from kineme.train.run_dir import RunDir, write_atomically
 from kineme.transforms.pipeline import train_pipeline
 
-
 logger = logging.getLogger(__name__)
 
 

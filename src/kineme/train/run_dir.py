@@ -38,11 +38,24 @@ class RunRecord(Config):
     """Joint layout of the data, whole, so that the weights can be used without the store."""
     channels: int
     store: str
-    """Folder of the store."""
+    """Folder of the store; empty where weights were imported."""
     provenance: dict[str, Any]
-    """The store's provenance."""
+    """The store's provenance, or that of imported weights."""
     num_clips: int
-    """Clips that were pretrained on."""
+    """Clips that were pretrained on; 0 where that is not known."""
+
+    @classmethod
+    def new(cls, config: RunConfig, layout: Layout, channels: int, **origin: Any) -> "RunRecord":
+        """Record of a new run, with the versions that are installed.
+
+        Args:
+            config: the run.
+            layout: joints of the data.
+            channels: C.
+            origin: the fields that say where clips or weights are from.
+        """
+        versions = {"kineme": kineme.__version__, "torch": torch.__version__, "python": platform.python_version()}
+        return cls(config=config, layout=layout.to_dict(), channels=channels, **versions, **origin)
 
 
 class RunDir:
@@ -63,22 +76,49 @@ class RunDir:
         Raises:
             RunError: a run is there already.
         """
-        if (path / "run.json").exists():
-            raise RunError(f"{path} holds a run already; choose another --out, or go on with it: --resume")
-        record = RunRecord(
-            kineme=kineme.__version__,
-            torch=torch.__version__,
-            python=platform.python_version(),
-            config=config,
-            layout=store.layout.to_dict(),
-            channels=store.channels,
-            store=str(store.path or "memory"),
-            provenance=store.provenance,
-            num_clips=num_clips,
-        )
-        path.mkdir(parents=True, exist_ok=True)
-        write_atomically(path / "run.json", record.model_dump_json(indent=1).encode())
-        return cls(path, record)
+        origin = {"store": str(store.path or "memory"), "provenance": store.provenance, "num_clips": num_clips}
+        run = cls(path, RunRecord.new(config, store.layout, store.channels, **origin))
+        run._require_room(", or go on with it: --resume")
+        run._write_record()
+        return run
+
+    @classmethod
+    def create_imported(
+        cls,
+        path: Path,
+        config: RunConfig,
+        layout: Layout,
+        channels: int,
+        weights: Mapping[str, Tensor],
+        provenance: Mapping[str, Any],
+    ) -> "RunDir":
+        """New run of weights that were trained elsewhere, whole or not at all.
+
+        Args:
+            path: folder of the run.
+            config: the run they would be of.
+            layout: joints that the networks read.
+            channels: C.
+            weights: of the networks that the configuration describes.
+            provenance: where they are from.
+
+        Raises:
+            RunError: a run is there already.
+        """
+        run = cls(path, RunRecord.new(config, layout, channels, store="", provenance=provenance, num_clips=0))
+        run._require_room()
+        run.save_weights(weights)
+        run._write_record()  # last: a folder without it is no run
+        return run
+
+    def _require_room(self, otherwise: str = "") -> None:
+        """Make the folder; one that holds a run is refused."""
+        if (self.path / "run.json").exists():
+            raise RunError(f"{self.path} holds a run already; choose another --out{otherwise}")
+        self.path.mkdir(parents=True, exist_ok=True)
+
+    def _write_record(self) -> None:
+        write_atomically(self.path / "run.json", self.record.model_dump_json(indent=1).encode())
 
     @classmethod
     def open(cls, path: str | Path) -> "RunDir":
@@ -164,8 +204,11 @@ class RunDir:
 def write_atomically(file: Path, content: bytes) -> None:
     """Replace a file so that it is always either the old or the new one."""
     temporary = file.with_name(file.name + ".writing")
-    with temporary.open("wb") as handle:
-        handle.write(content)
-        handle.flush()
-        os.fsync(handle.fileno())
-    temporary.replace(file)
+    try:
+        with temporary.open("wb") as handle:
+            handle.write(content)
+            handle.flush()
+            os.fsync(handle.fileno())
+        temporary.replace(file)
+    finally:
+        temporary.unlink(missing_ok=True)

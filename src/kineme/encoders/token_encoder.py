@@ -56,7 +56,7 @@ class TokenEncoder(Encoder):
         self.levels = config.depth + 1
         self.tokeniser = nn.Linear(config.segment * channels, config.width)
         self.positions = Positions(self.slots, joints, config.width)
-        rates = torch.linspace(0, config.drop_path, config.depth).tolist()
+        rates = torch.linspace(0, config.drop_path, config.depth, device="cpu").tolist()
         self.blocks = nn.ModuleList(Block(config.width, config.heads, config.mlp_ratio, rate) for rate in rates)
         self.norm = nn.LayerNorm(config.width)
         init_linear(self.blocks)

@@ -6,11 +6,12 @@ What they change of the published ones, and what each change gave, is told in do
 import math
 
 from kineme.encoders.skeleton_transformer import SkeletonTransformerConfig
-from kineme.evaluate.config import FeatureConfig, LinearProbeConfig
+from kineme.evaluate.config import FeatureConfig, FineTuneConfig, LinearProbeConfig
 from kineme.methods.mae import MAEConfig
 from kineme.methods.mamp import MAMPConfig
 from kineme.methods.masked import MaskedConfig
 from kineme.methods.stjd_mp import STJDMPConfig
+from kineme.methods.supervised import SupervisedConfig
 from kineme.recipes.base import RunConfig, recipes
 from kineme.train.config import TrainConfig
 from kineme.transforms.pipeline import Augmentation, Preparation
@@ -26,6 +27,13 @@ def _compact(method: MaskedConfig) -> RunConfig:
         train=TrainConfig(epochs=240, batch_size=64, lr=3e-3, min_lr=0.0, warmup_epochs=12, checkpoint_epochs=40),
         features=FeatureConfig(pool="joint", views=7, average=True, standardise=True),
         probe=LinearProbeConfig(lr=0.02),
+        finetune=FineTuneConfig(
+            method=SupervisedConfig(hidden=256, dropout=0.5),
+            drop_path=0.1,
+            train=FineTuneConfig().train.with_changes(
+                epochs=30, batch_size=16, lr=1e-3, min_lr=0.0, warmup_epochs=3, checkpoint_epochs=10
+            ),
+        ),
     )
 
 

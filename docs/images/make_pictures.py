@@ -1,9 +1,13 @@
-"""Draws the pictures of the documentation: python docs/images/make_pictures.py
+"""Draws the pictures of the documentation: python docs/images/make_pictures.py [FOLDER]
 
 For the README a synthetic motion, how much each token of it moves, and which tokens MAMP leaves for the encoder to
-see; and the joints of every layout.
+see; for the pages of the methods what ``kineme masks`` draws: of networks trained on synthetic motions where
+predictions are shown. And the joints of every layout.
+
+Those networks are kept in FOLDER, runs/pictures by default, and trained where they are not there, which takes minutes.
 """
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,18 +20,27 @@ import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
+from PIL import Image
 
 from kineme.clips import ClipBatch
 from kineme.encoders.skeleton_transformer import SkeletonTransformer, SkeletonTransformerConfig
 from kineme.layout import Layout
 from kineme.methods.mamp import MAMP, MAMPConfig, motion_intensity
+from kineme.recipes.base import RunConfig, recipe_config
 from kineme.store import SkeletonStore
-from kineme.synthetic import SYNTHETIC_CLASSES, Take, generate_clip
+from kineme.synthetic import SYNTHETIC_CLASSES, Take, generate_clip, synthetic_store
+from kineme.train.build import build_method
+from kineme.train.loop import fit
+from kineme.train.run_dir import RunDir
 from kineme.transforms import Preparation, eval_pipeline
 from kineme.viz.joint_figure import joint_figure
+from kineme.viz.masking import masked_views
+from kineme.viz.masking_animation import masking_animation
+from kineme.viz.masking_figure import masking_figure
 
 HERE = Path(__file__).parent
 TAKE = Take(label=SYNTHETIC_CLASSES.index("kick"), subject=2, camera=3)
+KICK = "S002C001P002R001A006"  # of an even subject; odd ones train
 WINDOW, POSES, SPACING = 120, 9, 1.05
 TURN = 0.9  # radians by which the camera goes round, so that the leg is seen from the side
 BONE, HIDDEN, VISIBLE = "#9aa5b1", "#e4e8ec", "#0b6e4f"
@@ -109,6 +122,43 @@ def draw_layouts() -> None:
         joint_figure(Layout.get(name), folder / f"{name}.png")
 
 
+def trained(name: str, store: SkeletonStore, folder: Path) -> RunDir:
+    """Run of a method with the settings of ``kineme demo``; made where there is none."""
+    if (folder / name / "weights.safetensors").exists():
+        return RunDir.open(folder / name)
+    demo = recipe_config("mamp-demo")
+    return fit(demo.with_changes(method=recipe_config(f"{name}-compact").method), store, folder / name)
+
+
+def untrained(name: str, **method: str) -> RunConfig:
+    """A method as it runs on NTU RGB+D, but for some of its settings."""
+    config = recipe_config(f"{name}-ntu60-xsub")
+    return config.with_changes(method=config.method.with_changes(**method))
+
+
+def draw_methods(folder: Path) -> None:
+    """Draw what every masked method does to a kick that no network was trained on; MAMP as an animation too."""
+    store = synthetic_store(num_subjects=10, clips_per=4)
+    kick = [store.ids.tolist().index(KICK)]
+    turn = float(np.degrees(TURN))
+    for name in ("mae", "mamp"):
+        run = trained(name, store, folder)
+        views = masked_views(run.load_method(), run.config, store, kick, seed=1)
+        shrink(masking_figure(views, HERE / f"{name}.png", turn=turn, dpi=90))
+        if name == "mamp":
+            masking_animation(views, HERE / "mamp.gif", turn=turn)
+    for config in (untrained("hacm", layout="aligned"), untrained("stjd_mp")):
+        method = build_method(config, store.layout, store.channels)
+        views = masked_views(method, config, store, kick, trained=False, seed=1)
+        shrink(masking_figure(views, HERE / f"{config.method.name}.png", turn=turn, dpi=90))
+
+
+def shrink(file: Path) -> None:
+    """Keep 256 colours of a picture."""
+    Image.open(file).convert("RGB").quantize(256).save(file, optimize=True)
+
+
 if __name__ == "__main__":
     draw_masking()
     draw_layouts()
+    draw_methods(Path(sys.argv[1] if len(sys.argv) > 1 else "runs/pictures"))

@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "pretrain": ("pretrain:pretrain", "learn a representation without labels"),
     "finetune": ("finetune:finetune", "train a whole network on labels, all or a share of them"),
     "import-weights": ("import_weights:import_weights", "make a run of weights that the authors published"),
+    "masks": ("masks:masks", "draw what a masked method hides of clips and what it predicts"),
     "eval linear": ("evaluate:linear", "linear probe on frozen features"),
     "eval logreg": ("evaluate:logreg", "logistic regression on frozen features"),
     "eval knn": ("evaluate:knn", "nearest neighbours on frozen features"),

@@ -40,7 +40,7 @@ def contact_sheet(
     require_matplotlib()
     from matplotlib.figure import Figure
 
-    chosen = _by_id(store, ids) if ids else in_turn(store.labels, num_clips)
+    chosen = by_id(store, ids) if ids else in_turn(store.labels, num_clips)
     rows = -(-len(chosen) // COLUMNS)
     figure = Figure(figsize=(3.6 * COLUMNS, 1.5 * rows + 0.6), layout="constrained")
     cells = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
@@ -70,7 +70,12 @@ def in_turn(labels: np.ndarray, num_clips: int) -> np.ndarray:
     return np.lexsort((np.arange(len(labels)), labels, rank))[:num_clips]
 
 
-def _by_id(store: SkeletonStore, ids: Sequence[str]) -> np.ndarray:
+def by_id(store: SkeletonStore, ids: Sequence[str]) -> np.ndarray:
+    """Positions of named clips.
+
+    Raises:
+        UnknownNameError: no clip with such an id.
+    """
     position = {id: i for i, id in enumerate(store.ids.tolist())}
     if missing := [id for id in ids if id not in position]:
         raise UnknownNameError("clip", missing[0], list(position)[:1000])

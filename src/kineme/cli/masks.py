@@ -1,0 +1,72 @@
+"""``kineme masks``: what a masked method sees, hides and predicts of clips."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from kineme.cli.console import console, require_device
+
+if TYPE_CHECKING:
+    from kineme.methods import Method
+    from kineme.recipes.base import RunConfig
+    from kineme.store import SkeletonStore
+
+Run = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
+
+
+def masks(
+    run: Run,
+    /,
+    *,
+    store: Path,
+    out: Path = Path("masks.png"),
+    clips: int = 2,
+    ids: tuple[str, ...] = (),
+    turn: float = 0.0,
+    seed: int = 0,
+    device: str = "cpu",
+) -> None:
+    """Draw what a masked method does to clips: what it goes by, what stays visible, and what it predicts of the rest.
+
+    Args:
+        run: folder of a run; or the name of a recipe, to see its masks before anything is trained.
+        store: folder of the store.
+        out: picture to write (png, pdf, svg), or animation (gif), as its ending says.
+        clips: how many, from all classes in turn.
+        ids: draw these clips instead.
+        turn: degrees by which to go round the bodies, for motion towards the camera.
+        seed: of the masks.
+        device: where to compute: cpu, cuda or mps.
+    """
+    from kineme.errors import ConfigError
+    from kineme.store import SkeletonStore
+    from kineme.viz.contact_sheet import by_id, in_turn
+    from kineme.viz.masking import masked_views
+    from kineme.viz.masking_file import draw_masks, require_suffix
+
+    require_suffix(out)
+    require_device(device)
+    if clips < 1:
+        raise ConfigError(f"--clips {clips}: expected a number of clips, at least 1")
+    if seed < 0:
+        raise ConfigError(f"--seed {seed}: expected a whole number from 0")
+    opened = SkeletonStore.open(store)
+    method, config, trained = _method(run, opened)
+    index = by_id(opened, ids) if ids else in_turn(opened.labels, clips)
+    views = masked_views(method, config, opened, index, trained=trained, seed=seed, device=device)
+    console.print(str(draw_masks(views, out, turn=turn)), soft_wrap=True)
+
+
+def _method(run: str, store: "SkeletonStore") -> "tuple[Method, RunConfig, bool]":
+    """Method of a run or, untrained, of a recipe; its configuration; whether it is trained."""
+    from kineme.recipes.base import recipe_config, recipes
+    from kineme.train.build import build_method
+    from kineme.train.run_dir import RunDir
+
+    if run in recipes.names() and not (Path(run) / "run.json").exists():
+        config = recipe_config(run)
+        return build_method(config, store.layout, store.channels), config, False
+    opened = RunDir.open(run)
+    store.require_layout(opened.layout)
+    return opened.load_method(), opened.config, True

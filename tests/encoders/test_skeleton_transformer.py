@@ -1,8 +1,11 @@
 """The skeleton transformer beyond what golden files prove."""
 
+from unittest.mock import patch
+
 import pytest
 import torch
 
+from kineme.clips import ClipBatch
 from kineme.encoders.skeleton_transformer import SkeletonTransformer, SkeletonTransformerConfig
 from kineme.errors import ConfigError, LayoutMismatchError
 from kineme.layout import Layout
@@ -34,6 +37,27 @@ def test_hidden_tokens_are_never_embedded() -> None:
     everything = network.embed(segments)
     some = network.embed(segments, visible)
     torch.testing.assert_close(some, everything.gather(1, visible[..., None].expand(-1, -1, 16)))
+
+
+def bodies_run(network: SkeletonTransformer, batch: ClipBatch) -> tuple[torch.Tensor, int]:
+    """Features, and how many bodies were computed for them."""
+    with patch.object(network, "encode", wraps=network.encode) as encode:
+        features = network.features(batch)
+    return features, len(encode.call_args.args[0])
+
+
+def test_absent_bodies_and_copies_are_computed_once_in_evaluation() -> None:
+    network = SkeletonTransformer(CONFIG.with_changes(drop_path=0), Layout.get("kinect20"), 16)
+    batch = CentreCrop(16, 2)(ragged_store(0, [(2, 30), (1, 9), (1, 12), (1, 20)]).gather(range(4)), torch.Generator())
+    xyz = batch.xyz.clone()
+    xyz[3, 1] = xyz[3, 0]
+    batch = batch.with_xyz(xyz)
+    every, in_training = bodies_run(network.train(), batch)
+    features, in_evaluation = bodies_run(network.eval(), batch)
+    assert (in_training, in_evaluation) == (8, 6)
+    torch.testing.assert_close(features, every)
+    absent = features[1:3, 1]
+    assert torch.equal(absent[0], absent[1])
 
 
 def test_drop_path_grows_with_depth() -> None:

@@ -2,7 +2,7 @@
 
 import torch
 
-from kineme.losses.masked import masked_mean, normalisers, token_error
+from kineme.losses.masked import normalisers, token_error
 
 
 def test_tokens_get_mean_0_and_variance_1() -> None:
@@ -29,8 +29,3 @@ def test_token_error_is_float32() -> None:
     prediction = torch.tensor([[[1.0, 2.0]]], dtype=torch.bfloat16)
     error = token_error(prediction, torch.tensor([[[1.0, 5.0]]]))
     assert (error.dtype, error.tolist()) == (torch.float32, [[4.5]])
-
-
-def test_masked_mean_pools_the_whole_batch() -> None:
-    error, masked = torch.tensor([[1.0, 2.0], [3.0, 100.0]]), torch.tensor([[1.0, 1.0], [1.0, 0.0]])
-    assert masked_mean(error, masked).item() == 2

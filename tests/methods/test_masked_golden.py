@@ -112,13 +112,19 @@ def test_forward(golden: Golden) -> None:
         tokens = block(tokens)
         golden.check(f"mid/dec_block{i}", tokens)
     golden.check("mid/dec_norm", decoder.norm(tokens))
+    golden.check("out/pred", decoder(latent, visible))
 
 
 def test_step_loss_and_gradients(golden: Golden) -> None:
     output = golden.method.step([golden.batch], {"mask": golden.tensor("rng/uniform")}, START)
-    golden.check("out/pred", output.artefacts["prediction"])
-    golden.check("out/target", output.artefacts["target"])
     np.testing.assert_array_equal(output.artefacts["masked"].numpy(), golden.arrays["out/mask"])
+    np.testing.assert_array_equal(output.artefacts["visible"].numpy(), golden.arrays["mid/ids_keep"])
+    hidden = output.artefacts["masked"].bool()
+    np.testing.assert_allclose(
+        output.artefacts["prediction"][hidden].numpy(), golden.tensor("out/pred")[hidden].numpy(), 1e-4, 1e-5
+    )
+    assert not output.artefacts["prediction"][~hidden].any()
+    golden.check("out/target", output.artefacts["target"])
     golden.check("out/loss", output.loss)
     output.loss.backward()
     gradients = {name: parameter.grad for name, parameter in golden.method.named_parameters()}

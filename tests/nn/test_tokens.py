@@ -3,7 +3,15 @@
 import pytest
 import torch
 
-from kineme.nn.tokens import Positions, from_segments, resize_time_table, take_tokens, to_segments
+from kineme.nn.tokens import (
+    Positions,
+    from_segments,
+    positions_where,
+    put_tokens,
+    resize_time_table,
+    take_tokens,
+    to_segments,
+)
 
 
 @pytest.mark.parametrize(("segment", "joints", "channels"), [(1, 5, 3), (4, 17, 2), (6, 25, 3)])
@@ -26,6 +34,20 @@ def test_take_tokens() -> None:
     index = torch.tensor([[5, 0], [1, 1]])
     assert torch.equal(take_tokens(tokens, index)[1, 0], tokens[1, 1])
     assert torch.equal(take_tokens(tokens, index)[0, 0], tokens[0, 5])
+
+
+def test_put_tokens_is_the_inverse() -> None:
+    grid, tokens, index = torch.rand(2, 6, 4), torch.rand(2, 2, 4), torch.tensor([[5, 0], [1, 3]])
+    put = put_tokens(grid, index, tokens)
+    assert torch.equal(take_tokens(put, index), tokens)
+    others = torch.tensor([[1, 2, 3, 4], [0, 2, 4, 5]])
+    assert torch.equal(take_tokens(put, others), take_tokens(grid, others))
+
+
+def test_positions_where_a_mask_holds() -> None:
+    mask = torch.rand(5, 40).argsort(dim=1) < 13
+    positions = positions_where(mask, 13)
+    assert positions.tolist() == [row.nonzero().flatten().tolist() for row in mask]
 
 
 def test_positions_are_a_sum_of_time_and_joint() -> None:

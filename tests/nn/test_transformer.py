@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from kineme.nn.tokens import take_tokens
 from kineme.nn.transformer import Attention, Block, DropPath, drop_path, init_linear
 
 
@@ -19,6 +20,13 @@ def test_block_treats_tokens_alike() -> None:
     block, x = Block(8, 2, 4.0), torch.rand(2, 6, 8)
     order = torch.randperm(6)
     torch.testing.assert_close(block(x)[:, order], block(x[:, order]))
+
+
+def test_block_for_some_tokens_alone() -> None:
+    block, x = Block(8, 2, 4.0), torch.rand(2, 6, 8)
+    wanted = torch.tensor([[4, 0, 1], [5, 2, 3]])
+    torch.testing.assert_close(block(x, wanted), take_tokens(block(x), wanted))
+    assert block(x, wanted[:, :1]).shape == (2, 1, 8)
 
 
 def test_drop_path_drops_whole_samples_and_keeps_the_mean() -> None:

@@ -5,7 +5,6 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from kineme.clips import ClipBatch
 from kineme.encoders.base import encoders
 from kineme.encoders.token_encoder import Positive, TokenEncoder, TokenEncoderConfig
 from kineme.errors import ConfigError
@@ -79,7 +78,5 @@ class BallTransformer(TokenEncoder):
         """Vectors as points of the ball, in float32: (..., D) to (..., D)."""
         return to_ball(x, clamp=self.config.clamp_radius)
 
-    def features(self, batch: ClipBatch) -> Tensor:
-        B, M = batch.xyz.shape[:2]
-        points = self.to_ball(self.tokens(self.sequences(batch)))
-        return self.encode(points.flatten(1, 2)).view(B, M, self.slots, self.joints, -1)
+    def embed_all(self, sequences: Tensor) -> Tensor:
+        return self.to_ball(self.tokens(sequences)).flatten(1, 2)

@@ -63,7 +63,5 @@ class SkeletonTransformer(TokenEncoder):
             return self.tokeniser(segments) + positions
         return self.tokeniser(take_tokens(segments, visible)) + positions[0][visible]
 
-    def features(self, batch: ClipBatch) -> Tensor:
-        B, M = batch.xyz.shape[:2]
-        encoded = self.encode(self.embed(self.segments(batch)))
-        return encoded.view(B, M, self.slots, self.layout.num_joints, -1)
+    def embed_all(self, sequences: Tensor) -> Tensor:
+        return self.embed(to_segments(sequences, self.config.segment))

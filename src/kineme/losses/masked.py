@@ -30,8 +30,3 @@ normalisers: dict[str, Callable[[Tensor], Tensor]] = {
 def token_error(prediction: Tensor, target: Tensor) -> Tensor:
     """Mean squared error of each token: (B, L, F) and (B, L, F) give (B, L), in float32."""
     return (prediction.float() - target.float()).square().mean(dim=-1)
-
-
-def masked_mean(error: Tensor, masked: Tensor) -> Tensor:
-    """Mean over the masked tokens of the whole batch: (B, L) and (B, L) of 0 and 1 give ()."""
-    return (error * masked).sum() / masked.sum()

@@ -18,12 +18,13 @@ from kineme.encoders.ball_transformer import BallTransformer
 from kineme.encoders.token_encoder import Positive
 from kineme.errors import ConfigError
 from kineme.losses.cross_contrast import cross_contrast
-from kineme.losses.masked import masked_mean, normalise_tokens, token_error
+from kineme.losses.masked import normalise_tokens, token_error
 from kineme.methods.base import Method, MethodConfig, Progress, StepOutput, methods
 from kineme.methods.hacm_criteria import AttentionOver, TemporalAttention, joint_hierarchy, ranks
 from kineme.methods.hacm_decoder import BallDecoder
 from kineme.methods.hacm_groups import Arrangement, decoder_source, even_then_odd, flat_scores, flat_tokens
-from kineme.nn.tokens import take_tokens, to_segments
+from kineme.nn.bodies import present_bodies
+from kineme.nn.tokens import positions_where, put_tokens, take_tokens, to_segments
 from kineme.transforms.base import Draws, uniform
 from kineme.transforms.streams import displacement
 
@@ -51,6 +52,9 @@ class HACMConfig(MethodConfig):
     """Pairs of views that are contrasted; the paper's figure lacks the last one."""
     contrast_weight: Weight = 1.0
     prediction_weight: Weight = 1.0
+    skip_empty: bool = False
+    """Leave out bodies that a clip does not have, in training. Not as published: there they count in both losses, and
+    all of them look the same to the contrast. Costs one synchronisation with the device."""
     decoder_width: Positive = 256
     decoder_depth: Positive = 3
     decoder_heads: Positive = 8
@@ -145,20 +149,34 @@ class HACM(Method):
         return [cross_contrast(views[p], views[q]) for p, q in pairs]
 
     def step(self, views: Sequence[ClipBatch], draws: Draws, progress: Progress) -> StepOutput:
+        """Loss of one batch.
+
+        Artefacts are of the N = B*M bodies, or of those that count, even slots first: ``masked`` (N, 2 * G), 1 where a
+        token is hidden and 0 elsewhere; ``target`` (N, 2 * G, segment*C); ``prediction`` of the same shape, 0 where
+        none is made.
+        """
         (batch,) = views
         config, keep = self.config, self.num_visible
         sequences = self.encoder.sequences(batch)
+        if config.skip_empty and self.training:
+            sequences, *drawn = present_bodies(batch.present, sequences, *draws.values())
+            draws = dict(zip(draws, drawn, strict=True))
         tokens = self.encoder.tokens(sequences)
         points = self.encoder.to_ball(tokens)
         rank = self.ranks(sequences, tokens, points, draws)
         latent = self.encoder.encode(self.visible(points, rank))
-        prediction = self.decoder(latent, decoder_source(*rank, keep, config.layout))
+        masked = torch.cat(rank, dim=1) >= keep
+        hidden = positions_where(masked, 2 * (self.group_size - keep))
+        prediction = self.decoder(latent, decoder_source(*rank, keep, config.layout), hidden)
         target = self.target_tokens(sequences)
-        masked = (torch.cat(rank, dim=1) >= keep).to(target.dtype)
-        predicted = masked_mean(token_error(prediction, target), masked)
+        predicted = token_error(prediction, take_tokens(target, hidden)).mean()
         contrast = sum(self.contrast_terms(latent), start=torch.zeros_like(predicted))
         return StepOutput(
             loss=config.prediction_weight * predicted + config.contrast_weight * contrast,
             logs={"prediction": predicted.detach(), "contrast": contrast.detach()},
-            artefacts={"masked": masked, "prediction": prediction.detach(), "target": target},
+            artefacts={
+                "masked": masked.to(target.dtype),
+                "prediction": put_tokens(prediction.new_zeros(target.shape), hidden, prediction.detach()),
+                "target": target,
+            },
         )

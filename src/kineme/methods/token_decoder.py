@@ -40,9 +40,19 @@ class TokenDecoder(nn.Module):
         """Decoder input (B, L, D') from encoded tokens (B, K, D), with positions."""
         raise NotImplementedError
 
-    def forward(self, latent: Tensor, where: Tensor) -> Tensor:
-        """Predictions of all tokens: (B, L, segment*C)."""
+    def forward(self, latent: Tensor, where: Tensor, wanted: Tensor | None = None) -> Tensor:
+        """Predictions of all tokens, or of some: then the last block skips the others but for being attended to.
+
+        Args:
+            latent: (B, K, D) encoded tokens.
+            where: (B, K) or (B, L) int64, see `place`.
+            wanted: (B, Q) int64 positions of the tokens to predict; all where None.
+
+        Returns:
+            (B, L, segment*C) or (B, Q, segment*C).
+        """
         tokens = self.place(latent, where)
-        for block in self.blocks:
+        *blocks, last = self.blocks
+        for block in blocks:
             tokens = block(tokens)
-        return self.predict(self.norm(tokens))
+        return self.predict(self.norm(last(tokens, wanted)))

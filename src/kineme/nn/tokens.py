@@ -28,6 +28,19 @@ def take_tokens(tokens: Tensor, index: Tensor) -> Tensor:
     return tokens.gather(1, index.unsqueeze(-1).expand(-1, -1, tokens.shape[-1]))
 
 
+def put_tokens(grid: Tensor, index: Tensor, tokens: Tensor) -> Tensor:
+    """The grid (B, L, D) with tokens (B, K, D) put at given positions (B, K) int64."""
+    return grid.scatter(1, index.unsqueeze(-1).expand_as(tokens), tokens)
+
+
+def positions_where(mask: Tensor, count: int) -> Tensor:
+    """Positions at which a mask (B, L) bool holds, in ascending order: (B, count) int64.
+
+    Every row must have ``count`` of them, which makes it possible without asking the device how many there are.
+    """
+    return mask.byte().argsort(dim=1, descending=True, stable=True)[:, :count]
+
+
 class Positions(nn.Module):
     """Learned positions, separable in time and joint.
 

@@ -4,6 +4,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from kineme.nn.matmul import Linear
+from kineme.nn.tokens import take_tokens
+
 
 def init_linear(module: nn.Module) -> None:
     """Xavier-uniform weights and zero bias for every linear layer below ``module``."""
@@ -50,14 +53,15 @@ class Attention(nn.Module):
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
-        self.qkv = nn.Linear(width, 3 * width)
-        self.proj = nn.Linear(width, width)
+        self.qkv = Linear(width, 3 * width)
+        self.proj = Linear(width, width)
 
-    def forward(self, x: Tensor) -> Tensor:
-        B, N, D = x.shape
-        q, k, v = self.qkv(x).view(B, N, 3, self.heads, D // self.heads).permute(2, 0, 3, 1, 4)
-        attended = F.scaled_dot_product_attention(q, k, v)
-        return self.proj(attended.transpose(1, 2).reshape(B, N, D))
+    def forward(self, x: Tensor, wanted: Tensor | None = None) -> Tensor:
+        """(B, N, D), or (B, K, D) of the tokens at positions ``wanted`` (B, K) alone, which still attend to all."""
+        q, k, v = self.qkv(x).chunk(3, dim=-1)
+        q = q if wanted is None else take_tokens(q, wanted)
+        q, k, v = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in (q, k, v))
+        return self.proj(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
 
 
 class MLP(nn.Module):
@@ -65,8 +69,8 @@ class MLP(nn.Module):
 
     def __init__(self, width: int, ratio: float) -> None:
         super().__init__()
-        self.fc1 = nn.Linear(width, int(width * ratio))
-        self.fc2 = nn.Linear(int(width * ratio), width)
+        self.fc1 = Linear(width, int(width * ratio))
+        self.fc2 = Linear(int(width * ratio), width)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.fc2(F.gelu(self.fc1(x)))
@@ -90,6 +94,9 @@ class Block(nn.Module):
         self.mlp = MLP(width, mlp_ratio)
         self.drop_path = DropPath(drop)
 
-    def forward(self, x: Tensor) -> Tensor:
-        x = x + self.drop_path(self.attn(self.norm1(x)))
+    def forward(self, x: Tensor, wanted: Tensor | None = None) -> Tensor:
+        """Tokens (B, N, D) to (B, N, D), or to (B, K, D) where only those at ``wanted`` (B, K) are asked for."""
+        attended = self.attn(self.norm1(x), wanted)
+        x = x if wanted is None else take_tokens(x, wanted)
+        x = x + self.drop_path(attended)
         return x + self.drop_path(self.mlp(self.norm2(x)))

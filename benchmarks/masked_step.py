@@ -30,6 +30,8 @@ from kineme.infer.official import from_official
 from kineme.layout import Layout
 from kineme.methods import Progress
 from kineme.methods.mamp import MAMP, MAMPConfig
+from kineme.methods.masked import Decoder
+from kineme.methods.token_decoder import TokenDecoder
 from kineme.nn.matmul import onednn
 from kineme.nn.tokens import take_tokens
 from kineme.train.config import TrainConfig
@@ -38,6 +40,8 @@ from kineme.train.optim import build_optimizer
 WINDOW, BODIES, JOINTS = 120, 2, 25
 CONFIG = MAMPConfig()  # decoder of 3 layers, 90 % hidden
 START = Progress(step=0, epoch=0.0, epochs=1)
+
+PARTS = 2
 
 Step = Callable[[], object]
 
@@ -72,6 +76,10 @@ class Theirs:
         groups = [{"params": plain, "weight_decay": 0.0}, {"params": decay, "weight_decay": 0.05}]
         self.optimizer = torch.optim.AdamW(groups, lr=1e-4, betas=(0.9, 0.95))
 
+    def learn(self) -> None:
+        """Loss and gradients."""
+        self.loss().backward()
+
     def loss(self) -> Tensor:
         loss, _, _ = self.network(
             self.x, mask_ratio=CONFIG.mask_ratio, motion_stride=CONFIG.motion_stride, motion_aware_tau=CONFIG.tau
@@ -80,17 +88,30 @@ class Theirs:
 
 
 class Ours:
-    """The same in kineme, with the same weights."""
+    """The same in kineme, with the same weights; in several parts of the batch, as ``train.accumulate`` has it."""
 
-    def __init__(self, theirs: Theirs, batch: ClipBatch, **changes: object) -> None:
+    def __init__(self, theirs: Theirs, batch: ClipBatch, parts: int = 1, **changes: object) -> None:
         encoder = SkeletonTransformer(SkeletonTransformerConfig(), batch.layout, WINDOW)
         self.network = MAMP(CONFIG.with_changes(**changes), encoder)
         self.network.load_state_dict(from_official(theirs.network.state_dict()))
         self.batch, self.generator = batch, Generator().manual_seed(0)
+        self.parts = [part_of(batch, clips) for clips in torch.arange(len(batch)).chunk(parts)]
         self.optimizer = build_optimizer(self.network, TrainConfig(lr=1e-4))
+
+    def learn(self) -> None:
+        """Loss and gradients, part by part."""
+        for part in self.parts:
+            draws = self.network.sample([part], self.generator)
+            (self.network.step([part], draws, START).loss / len(self.parts)).backward()
 
     def loss(self) -> Tensor:
         return self.network.step([self.batch], self.network.sample([self.batch], self.generator), START).loss
+
+
+def part_of(batch: ClipBatch, clips: Tensor) -> ClipBatch:
+    """Some clips of a batch."""
+    fields = (batch.xyz, batch.present, batch.length, batch.index, batch.label)
+    return ClipBatch(*(each[clips] for each in fields), layout=batch.layout)
 
 
 def train_step(side: Theirs | Ours, context: Callable[[], AbstractContextManager[object]] = nullcontext) -> Step:
@@ -98,7 +119,7 @@ def train_step(side: Theirs | Ours, context: Callable[[], AbstractContextManager
 
     def run() -> None:
         with context():
-            side.loss().backward()
+            side.learn()
             side.optimizer.step()
             side.optimizer.zero_grad()
 
@@ -142,12 +163,18 @@ def saved_bytes(side: Theirs | Ours) -> int:
     return sum(storage.nbytes() for address, storage in kept.items() if address not in own)
 
 
+def plain_first_layer() -> AbstractContextManager[Any]:
+    """The decoder's first layer runs every sequence by itself."""
+    return patch.object(Decoder, "forward", TokenDecoder.forward)
+
+
 @contextlib.contextmanager
 def all_predicted(network: MAMP) -> Iterator[None]:
     """The last layer runs all tokens, as if all were scored."""
     decode = network.decoder.forward
 
-    def run(latent: Tensor, where: Tensor, wanted: Tensor) -> Tensor:
+    def run(latent: Tensor, where: Tensor, wanted: Tensor | None = None) -> Tensor:
+        assert wanted is not None
         return take_tokens(decode(latent, where), wanted)
 
     with patch.object(network.decoder, "forward", run):
@@ -175,11 +202,14 @@ def measure(checkout: Path, num_clips: int, rounds: int) -> Result:
     batch = random_batch(num_clips)
     theirs = Theirs(checkout, batch)
     ours, real = Ours(theirs, batch), Ours(theirs, batch, skip_empty=True)
+    halves = Ours(theirs, batch, parts=PARTS)
     check(theirs, ours)
     steps = {
         "reference": train_step(theirs),
         "reference, oneDNN": train_step(theirs, onednn),
+        f"kineme, batch in {PARTS} parts": train_step(halves),
         "kineme": train_step(ours),
+        "kineme, first decoder layer for each body": train_step(ours, plain_first_layer),
         "kineme, all tokens predicted": train_step(ours, lambda: all_predicted(ours.network)),
         "kineme, torch's own products": train_step(ours, own_products),
         "kineme, skip_empty": train_step(real),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from kineme.layout import Layout
 from kineme.methods import Progress
 from kineme.methods.hacm import HACM, HACMConfig
 from kineme.methods.mamp import MAMP, MAMPConfig
+from kineme.methods.token_decoder import TokenDecoder
 from kineme.nn.tokens import take_tokens
 from kineme.transforms import CentreCrop
 from kineme.transforms.base import Draws
@@ -98,3 +100,17 @@ def test_nobody_is_skipped_in_evaluation_or_where_nobody_is_there(build: Callabl
         assert torch.equal(ours.loss, expected.loss)
         assert ours.loss.isfinite()
         assert len(ours.artefacts["masked"]) == 4
+
+
+def test_a_decoder_of_several_blocks_runs_its_hidden_tokens_once() -> None:
+    """The same predictions and gradients as block by block."""
+    decoder = mamp(decoder_depth=3).decoder.double()
+    latent, where = torch.randn(4, 3, 16, dtype=torch.float64), torch.rand(4, 100).argsort(dim=1)[:, :3]
+    results = []
+    for forward in (decoder.forward, partial(TokenDecoder.forward, decoder)):
+        decoder.zero_grad()
+        prediction = forward(latent, where)
+        prediction.square().sum().backward()
+        results.append([prediction, *(parameter.grad for parameter in decoder.parameters())])
+    for first, second in zip(*results, strict=True):
+        torch.testing.assert_close(first, second, rtol=1e-9, atol=1e-9)

@@ -1,5 +1,7 @@
 """What the decoders of masked methods share: tokens placed on the grid, a few blocks, one prediction per token."""
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor, nn
 
@@ -51,8 +53,11 @@ class TokenDecoder(nn.Module):
         Returns:
             (B, L, segment*C) or (B, Q, segment*C).
         """
-        tokens = self.place(latent, where)
-        *blocks, last = self.blocks
-        for block in blocks:
+        return self.predict_from(self.place(latent, where), self.blocks, wanted)
+
+    def predict_from(self, tokens: Tensor, blocks: Iterable[nn.Module], wanted: Tensor | None) -> Tensor:
+        """The rest of `forward`, from the input (B, L, D') of some blocks."""
+        *before, last = blocks
+        for block in before:
             tokens = block(tokens)
         return self.predict(self.norm(last(tokens, wanted)))

@@ -58,10 +58,15 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor, wanted: Tensor | None = None) -> Tensor:
         """(B, N, D), or (B, K, D) of the tokens at positions ``wanted`` (B, K) alone, which still attend to all."""
+        q, k, v = self.heads_of(x, wanted)
+        return self.proj(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
+
+    def heads_of(self, x: Tensor, wanted: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries (of the tokens at ``wanted`` alone), keys and values, (B, H, N, D/H) each."""
         q, k, v = self.qkv(x).chunk(3, dim=-1)
         q = q if wanted is None else take_tokens(q, wanted)
         q, k, v = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in (q, k, v))
-        return self.proj(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
+        return q, k, v
 
 
 class MLP(nn.Module):
@@ -97,6 +102,9 @@ class Block(nn.Module):
     def forward(self, x: Tensor, wanted: Tensor | None = None) -> Tensor:
         """Tokens (B, N, D) to (B, N, D), or to (B, K, D) where only those at ``wanted`` (B, K) are asked for."""
         attended = self.attn(self.norm1(x), wanted)
-        x = x if wanted is None else take_tokens(x, wanted)
+        return self.finish(x if wanted is None else take_tokens(x, wanted), attended)
+
+    def finish(self, x: Tensor, attended: Tensor) -> Tensor:
+        """Add what attention made of tokens (B, N, D) to them, then the MLP."""
         x = x + self.drop_path(attended)
         return x + self.drop_path(self.mlp(self.norm2(x)))

@@ -17,7 +17,7 @@ from kineme.cli import COMMANDS
 from kineme.config import Config
 from kineme.datasets import datasets
 from kineme.encoders import encoders
-from kineme.evaluate.config import FeatureConfig, LinearProbeConfig
+from kineme.evaluate.config import FeatureConfig, FineTuneConfig, LinearProbeConfig
 from kineme.evaluate.protocols import protocols
 from kineme.exporters import exporters
 from kineme.importers import importers
@@ -25,7 +25,7 @@ from kineme.layout import Layout
 from kineme.methods import methods
 from kineme.recipes.base import RunConfig, recipe_config, recipes
 from kineme.splits import SPLITS, ListedSplit, Split
-from kineme.train.config import TrainConfig
+from kineme.train.config import Start, Subset, TrainConfig
 from kineme.transforms import Augmentation, Preparation
 
 DOCS = Path(__file__).parent
@@ -48,11 +48,13 @@ one, `kineme pretrain RECIPE --dry-run` prints it as JSON.
 
 {_table(head, rows)}
 
-Encoder: width x depth, and frames per token. Split "all clips": pretrains on the whole store, and evaluation asks for
-a split.
+Encoder: width x depth, and frames per token; of ST-GCN, features of the first and the last block. Split "all clips":
+pretrains on the whole store, and evaluation asks for a split.
 
-Published: top-1 accuracy of the linear probe as the papers report it, on the full dataset. What we measured is
-in [Benchmarks](../benchmarks.md). Sources:
+Published: top-1 accuracy as the papers report it, on the full dataset: of the linear probe, of `kineme finetune`, and
+with a hundredth and a tenth of the labels (semi1, semi10). What we measured is in [Benchmarks](../benchmarks.md).
+
+Sources:
 
 {notes}
 """
@@ -71,14 +73,18 @@ def settings_page() -> str:
         ("prepare", Preparation),
         ("augment", Augmentation),
         ("train", TrainConfig),
+        ("start", Start),
+        ("subset", Subset),
         ("features", FeatureConfig),
         ("probe", LinearProbeConfig),
+        ("finetune", FineTuneConfig),
     ]
     parts = [f"## {title}\n\n{_summary(config)}\n\n{_settings_table(config)}\n" for title, config in groups]
     intro = """\
 Settings of a run, next to those of its [method](methods.md). On the command line they are dotted names, as in
 `--train.epochs 100`; in `run.json` they are nested objects. The defaults are those of MAMP on NTU RGB+D 60; a
-[recipe](recipes.md) may have others. `augment` is a list with one entry per view that the method wants.
+[recipe](recipes.md) may have others. `augment` is a list with one entry per view that the method wants. `finetune` is
+what `kineme finetune` makes of a run; there its `method` and `train` are set as those of the training.
 """
     return f"# Settings\n\n{intro}\n" + "\n".join(parts)
 
@@ -198,14 +204,26 @@ def _split_row(name: str, split: Split | ListedSplit) -> tuple[str, ...]:
 
 
 def _recipe_row(name: str, config: RunConfig, sources: list[str]) -> tuple[str, ...]:
-    encoder, train = config.encoder.model_dump(), config.train
-    size = f"{encoder['width']} x {encoder['depth']}, {encoder['segment']}"
+    train = config.train
     split = "all clips" if config.split is None else f"`{config.split}`"
-    linear = [number for number in config.published if number.protocol == "linear"]
-    numbers = ", ".join(f"{number.value} [{sources.index(number.source) + 1}]" for number in linear)
+    by_protocol: dict[str, list[str]] = {}
+    for number in config.published:
+        by_protocol.setdefault(number.protocol, []).append(f"{number.value} [{sources.index(number.source) + 1}]")
+    numbers = "; ".join(f"{protocol} {', '.join(values)}" for protocol, values in by_protocol.items())
     what = _summary(recipes.get(name)).rstrip(".")
-    sizes = (str(config.prepare.window), size, str(train.epochs), str(train.batch_size))
+    sizes = (
+        str(config.prepare.window),
+        _encoder_size(config.encoder.model_dump()),
+        str(train.epochs),
+        str(train.batch_size),
+    )
     return (f"`{name}`", what, split, *sizes, numbers)
+
+
+def _encoder_size(encoder: dict[str, Any]) -> str:
+    if "depth" in encoder:
+        return f"{encoder['width']} x {encoder['depth']}, {encoder['segment']}"
+    return f"{encoder['hidden_channels']} to {encoder['width']}"
 
 
 def _method_part(name: str, config: type[Config]) -> str:

@@ -15,6 +15,9 @@ _SIZES = {
     "decoder_depth": 1,
     "decoder_heads": 2,
     "hidden": 8,
+    "features": 8,
+    "queue_size": 32,
+    "hidden_channels": 4,
 }
 
 

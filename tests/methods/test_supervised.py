@@ -26,7 +26,7 @@ def classifier(**changes: object) -> Supervised:
     return Supervised(SupervisedConfig.parse({"num_classes": 3, "hidden": 16, **changes}), encoder)
 
 
-@pytest.mark.parametrize("head", ["joint", "linear"])
+@pytest.mark.parametrize("head", ["joint", "linear", "plain"])
 def test_loss_is_smoothed_cross_entropy(head: str) -> None:
     method, batch = classifier(head=head, label_smoothing=0.2).eval(), batch_of(5)
     expected = F.cross_entropy(method.logits(batch), batch.label, label_smoothing=0.2)

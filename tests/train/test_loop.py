@@ -17,6 +17,7 @@ from kineme.recipes.base import RunConfig
 from kineme.store import SkeletonStore
 from kineme.train.loop import InterruptedRunError, OnStep, Report, fit
 from kineme.train.run_dir import RunDir
+from kineme.transforms import Augmentation, Phase
 from ragged import ragged_store
 
 SCRIPT = Path(__file__).with_name("fit_script.py")
@@ -289,3 +290,19 @@ def test_epochs_are_told_after_each(tmp_path: Path) -> None:
     told: list[tuple[int, bool]] = []
     run(config_with(), tmp_path, on_epoch=lambda epoch, method: told.append((epoch, method.training)))
     assert told == [(1, True), (2, True)]
+
+
+def test_scheduled_views_change_by_epoch_and_resume(tmp_path: Path) -> None:
+    """Strong noise in the first epoch, one of two augmentations in the second."""
+    view = Augmentation(noise=1.0, noise_std=5.0, mirror=0.5, rotation=(0, 0, 0))
+    phases = (Phase(until_epoch=1), Phase(until_epoch=2, choose=1))
+    scheduled, always = (
+        config_with().with_changes(augment=(view.with_changes(schedule=schedule),)) for schedule in (phases, ())
+    )
+    whole, plain = run(scheduled, tmp_path / "whole"), run(always, tmp_path / "plain")
+    ours, others = result(whole)[1], result(plain)[1]
+    assert ours[: STEPS // 2] == others[: STEPS // 2]
+    assert ours[STEPS // 2] != others[STEPS // 2]
+    with pytest.raises(InterruptedRunError):
+        run(scheduled, tmp_path / "stopped", on_step=stop_at(4))
+    assert_same(run(scheduled, tmp_path / "stopped", resume=True), whole)

@@ -10,7 +10,7 @@ from kineme.encoders.skeleton_transformer import SkeletonTransformer, SkeletonTr
 from kineme.layout import Layout
 from kineme.methods.supervised import Supervised, SupervisedConfig
 from kineme.train.config import TrainConfig
-from kineme.train.optim import build_optimizer, cosine_lr, lr_scale, set_lr
+from kineme.train.optim import build_optimizer, cosine_lr, learning_rate, lr_scale, set_lr
 
 
 def test_schedule_rises_then_falls() -> None:
@@ -67,3 +67,19 @@ def test_layer_decay_slows_the_lower_levels() -> None:
     optimizer = build_optimizer(Supervised(SupervisedConfig(num_classes=2, hidden=4), encoder), config)
     assert set_lr(optimizer, config, epoch=0) == 1
     assert {group["lr"] for group in optimizer.param_groups} == {0.25, 0.5, 1.0}
+
+
+def test_gradient_descent_decays_everything_if_asked() -> None:
+    network = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))
+    config = TrainConfig(optimizer="sgd", momentum=0.8, nesterov=True, weight_decay=0.1, decay_all=True)
+    optimizer = build_optimizer(network, config)
+    assert isinstance(optimizer, torch.optim.SGD)
+    (group,) = optimizer.param_groups
+    assert (group["weight_decay"], group["momentum"], group["nesterov"]) == (0.1, 0.8, True)
+    assert len(group["params"]) == 4
+
+
+def test_rate_in_steps_after_a_warm_up() -> None:
+    config = TrainConfig(schedule="steps", steps=(4, 6), warmup_epochs=2, lr=1.0, epochs=10)
+    rates = [learning_rate(config, epoch) for epoch in (0, 1, 2, 3.9, 4, 6)]
+    assert rates == pytest.approx([0, 0.5, 1, 1, 0.1, 0.01])

@@ -4,7 +4,28 @@ import pytest
 import torch
 
 from kineme.errors import ConfigError
-from kineme.transforms import Augmentation, Preparation, RandomMirror, RandomScale, eval_pipeline, train_pipeline
+from kineme.recipes.contrastive_views import BASE, STRONG, actclr_views, contrastive_preparation
+from kineme.transforms import (
+    Augmentation,
+    AxisMask,
+    BoneRescale,
+    CropReflect,
+    GaussianBlur,
+    GaussianNoise,
+    MainRotation,
+    PointDropout,
+    Preparation,
+    RandomMirror,
+    RandomRotation,
+    RandomScale,
+    Shear,
+    Stretch,
+    Swap,
+    TemporalFlip,
+    TrainViews,
+    eval_pipeline,
+    train_pipeline,
+)
 from ragged import ragged_store
 
 STORE = ragged_store(0, [(2, 40), (1, 7), (3, 90)])
@@ -40,6 +61,78 @@ def test_only_what_is_asked_for_is_done() -> None:
     assert (plain.ragged, plain.dense) == ((), ())
     rich = train_pipeline(Preparation(), Augmentation(rotation=(0, 0, 0), mirror=0.5, scale=0.2))
     assert [type(transform) for transform in rich.dense] == [RandomMirror, RandomScale]
+
+
+def test_augmentations_come_in_the_fields_order() -> None:
+    everything = STRONG.with_changes(mirror=0.5, rotation=(0.3, 0, 0), scale=0.1, temporal_flip=0.5, dropout=0.5)
+    assert [type(transform) for transform in train_pipeline(Preparation(), everything).dense] == [
+        RandomMirror,
+        RandomRotation,
+        RandomScale,
+        CropReflect,
+        Shear,
+        Swap,
+        MainRotation,
+        GaussianNoise,
+        GaussianBlur,
+        AxisMask,
+        TemporalFlip,
+        PointDropout,
+        Stretch,
+        BoneRescale,
+    ]
+
+
+def test_settings_reach_their_augmentations() -> None:
+    names = {"noise_std": 0.2, "noise": 0.3, "blur": 0.4, "blur_normalise": True, "dropout": 0.6, "dropout_rate": 0.7}
+    shear, noise, blur, dropout = train_pipeline(
+        Preparation(), Augmentation(rotation=(0, 0, 0), shear=0.1, shear_keep_root=True).with_changes(**names)
+    ).dense
+    assert (vars(shear), vars(noise)) == (
+        {"amplitude": 0.1, "keep_root": True},
+        {"std": 0.2, "probability": 0.3},
+    )
+    assert (vars(blur), vars(dropout)) == (
+        {"probability": 0.4, "normalise": True, "sigma": (0.1, 2.0)},
+        {"rate": 0.7, "probability": 0.6},
+    )
+
+
+def test_settings_of_older_runs_load() -> None:
+    prepare = {"window": 40, "bodies": 1, "centre": True, "yaw": True, "stream": "joint", "test_keep": 1.0}
+    augment = {"keep": [0.5, 1.0], "min_frames": 8, "rotation": [0, 0.5, 0], "mirror": 0.5, "scale": 0.1}
+    old = train_pipeline(Preparation.parse(prepare), Augmentation.parse(augment))
+    assert [type(transform) for transform in old.dense] == [RandomMirror, RandomRotation, RandomScale]
+
+
+def test_views_of_whole_clips_share_their_preparation() -> None:
+    prepare = contrastive_preparation()
+    views = TrainViews(prepare, actclr_views())(CLIPS, seeded(0))
+    assert [view.xyz.shape for view in views] == [(4, 2, 50, 20, 3)] * 4
+    assert len({view.xyz.sum().item() for view in views}) == 4, "each view is drawn on its own"
+    plain = Augmentation(keep=(1.0, 1.0), rotation=(0, 0, 0))
+    clean, sheared = TrainViews(prepare, [plain, BASE])(CLIPS, seeded(0))
+    assert torch.equal(clean.xyz, eval_pipeline(prepare)(CLIPS, seeded(0)).xyz)
+    assert not torch.equal(clean.xyz, sheared.xyz)
+
+
+@pytest.mark.parametrize("keep", [(0.5, 1.0), (1.0, 1.0)])
+def test_views_of_parts_are_cropped_apart(keep: tuple[float, float]) -> None:
+    """One view of a part is enough: they are what a pipeline of its own makes of each."""
+    prepare, augments = Preparation(window=16), [Augmentation(keep=keep), Augmentation(keep=(0.2, 0.5), min_frames=1)]
+    first, second = TrainViews(prepare, augments)(CLIPS, seeded(0))
+    generator = seeded(0)
+    assert torch.equal(first.xyz, train_pipeline(prepare, augments[0])(CLIPS, generator).xyz)
+    assert torch.equal(second.xyz, train_pipeline(prepare, augments[1])(CLIPS, generator).xyz)
+
+
+def test_motion_is_that_of_the_augmented_clip() -> None:
+    prepare = contrastive_preparation()
+    joint, motion = (
+        train_pipeline(prepare.with_changes(stream=stream), STRONG)(CLIPS, seeded(5)).xyz
+        for stream in ("joint", "motion")
+    )
+    assert torch.equal(motion[:, :, :-1], joint[:, :, 1:] - joint[:, :, :-1])
 
 
 def test_centre_removes_the_place_in_the_room() -> None:

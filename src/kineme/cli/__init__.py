@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "finetune": ("finetune:finetune", "train a whole network on labels, all or a share of them"),
     "import-weights": ("import_weights:import_weights", "make a run of weights that the authors published"),
     "masks": ("masks:masks", "draw what a masked method hides of clips and what it predicts"),
+    "views": ("views:views", "draw the augmented views that training makes of clips"),
     "eval linear": ("evaluate:linear", "linear probe on frozen features"),
     "eval logreg": ("evaluate:logreg", "logistic regression on frozen features"),
     "eval knn": ("evaluate:knn", "nearest neighbours on frozen features"),

@@ -15,7 +15,7 @@ from kineme.encoders import Encoder
 from kineme.encoders.token_encoder import Positive
 from kineme.errors import ConfigError
 from kineme.methods.base import Method, MethodConfig, Progress, StepOutput, methods
-from kineme.nn.heads import JointHead, PooledLinearHead
+from kineme.nn.heads import JointHead, PlainHead, PooledLinearHead
 from kineme.transforms.base import NO_DRAWS, Draws
 
 
@@ -25,8 +25,9 @@ class SupervisedConfig(MethodConfig):
     name: str = "supervised"
     num_classes: Positive = 60
     """K; fine-tuning takes it from the store."""
-    head: Literal["joint", "linear"] = "joint"
-    """``joint``: joints side by side, two linear layers. ``linear``: the linear probe's, on the mean of everything."""
+    head: Literal["joint", "linear", "plain"] = "joint"
+    """``joint``: joints side by side, two linear layers. ``linear``: the linear probe's, on the mean of everything.
+    ``plain``: a linear layer alone, on that mean, as the contrastive family has it."""
     hidden: Positive = 2048
     """Width between the layers of the ``joint`` head."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
@@ -53,7 +54,8 @@ class Supervised(Method):
         if config.head == "joint":
             self.head = JointHead(encoder.joints, encoder.width, config.hidden, config.num_classes, config.dropout)
         else:
-            self.head = PooledLinearHead(encoder.width, config.num_classes)
+            kind = PooledLinearHead if config.head == "linear" else PlainHead
+            self.head = kind(encoder.width, config.num_classes)
 
     def logits(self, batch: ClipBatch) -> Tensor:
         """(B, K)."""

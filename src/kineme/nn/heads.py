@@ -58,3 +58,22 @@ class PooledLinearHead(LinearHead):
 
     def forward(self, features: Tensor) -> Tensor:
         return super().forward(features.mean(dim=(1, 2, 3)))
+
+
+class PlainHead(nn.Module):
+    """What the contrastive family puts on ST-GCN: one linear layer on the mean (spec-contrastive §3, §11).
+
+    Args:
+        width: D.
+        num_classes: K.
+    """
+
+    def __init__(self, width: int, num_classes: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(width, num_classes)
+        nn.init.normal_(self.linear.weight, std=0.02)
+        nn.init.zeros_(self.linear.bias)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Logits (B, K) of features (B, M, S, V, D), by their mean over bodies, slots and joints."""
+        return self.linear(features.mean(dim=(1, 2, 3)))

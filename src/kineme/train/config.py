@@ -48,8 +48,20 @@ class TrainConfig(Config):
     min_lr: NonNegative = 5e-4
     """Learning rate at the end of the cosine."""
     warmup_epochs: NonNegative = 20
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    """AdamW, or stochastic gradient descent with momentum."""
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    """Of ``sgd``."""
+    nesterov: bool = False
+    """Of ``sgd``."""
+    schedule: Literal["cosine", "steps"] = "cosine"
+    """How the rate falls after the warm-up: to ``min_lr`` along a cosine, or to a tenth at every step."""
+    steps: tuple[NonNegative, ...] = ()
+    """Epochs after which the rate of ``steps`` falls."""
     weight_decay: NonNegative = 0.05
-    """On matrices and tables; none on biases and norms."""
+    """Of matrices and tables."""
+    decay_all: bool = False
+    """Biases and norms decay too."""
     layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Factor on the learning rate for every level further down in the encoder."""
     betas: tuple[float, float] = (0.9, 0.95)

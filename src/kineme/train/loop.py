@@ -29,7 +29,7 @@ from kineme.train.build import build_method
 from kineme.train.clips import training_clips
 from kineme.train.optim import build_optimizer, set_lr
 from kineme.train.run_dir import RunDir, write_atomically
-from kineme.transforms.pipeline import train_pipeline
+from kineme.transforms import TrainViews, at_epoch
 
 logger = logging.getLogger(__name__)
 
@@ -127,13 +127,13 @@ class _Loop:
         config = self.config = run.config.train
         self.fabric, self.run, self.index = fabric, run, torch.from_numpy(index)
         self.store = store.to(fabric.device) if fabric.device.type != "cpu" else store
-        self.pipelines = [train_pipeline(run.config.prepare, augment) for augment in run.config.augment]
         self.method = method
         self.average = _average(self.method, config.ema)
         self.batch_size = min(config.batch_size, len(index))
         self.steps_per_epoch = len(index) // self.batch_size
         self.step = 0
         self.order_epoch, self.order = -1, self.index
+        self.views_epoch, self.views = -1, TrainViews(run.config.prepare, run.config.augment)
         self.model, self.optimizer = fabric.setup(self.method, build_optimizer(self.method, config))
         if self.average is not None:
             self.average.to(fabric.device)
@@ -189,10 +189,11 @@ class _Loop:
         epoch = self.step / self.steps_per_epoch
         progress = Progress(self.step, epoch, self.config.epochs)
         self.metrics.lr = set_lr(self.optimizer, self.config, epoch)
+        make_views = self.views_of_epoch()
         parts = self.next_batch().chunk(self.config.accumulate)
         losses = []
         for i, part in enumerate(parts):
-            views = [pipeline(self.store.gather(part), generator) for pipeline in self.pipelines]
+            views = make_views(self.store.gather(part), generator)
             with self.fabric.no_backward_sync(self.model, enabled=i < len(parts) - 1):
                 output = self.model(StepInput(views, generator, progress))
                 self.fabric.backward(output.loss / len(parts))
@@ -221,6 +222,15 @@ class _Loop:
             self.order_epoch, self.order = epoch, self.index[rng.permutation(len(self.index))]
         batch = self.order[place * self.batch_size : (place + 1) * self.batch_size]
         return batch[self.fabric.global_rank :: self.fabric.world_size]
+
+    def views_of_epoch(self) -> TrainViews:
+        """What makes the views of a batch; a schedule may change it from epoch to epoch."""
+        epoch = self.step // self.steps_per_epoch
+        if epoch != self.views_epoch:
+            config, seed = self.run.config, self.config.seed
+            active = [at_epoch(augment, epoch, seed, view) for view, augment in enumerate(config.augment)]
+            self.views_epoch, self.views = epoch, TrainViews(config.prepare, active)
+        return self.views
 
     def log(self, loss: Tensor) -> float:
         """Record the mean loss over processes.

@@ -1,7 +1,8 @@
-"""Optimisers and schedules of the masked family (spec-masked §3.3 and §4)."""
+"""Optimisers and schedules (spec-masked §3.3 and §4, spec-contrastive §10 and §11)."""
 
 import math
 from collections import defaultdict
+from collections.abc import Sequence
 
 import torch
 from torch import nn
@@ -18,6 +19,11 @@ def cosine_lr(epoch: float, *, peak: float, minimum: float, warmup: float, epoch
     return minimum + (peak - minimum) * 0.5 * (1 + math.cos(math.pi * done))
 
 
+def stepped_lr(epoch: float, *, peak: float, steps: Sequence[float]) -> float:
+    """Learning rate at a fractional epoch: a tenth for every step that is reached."""
+    return peak * 0.1 ** sum(epoch >= step for step in steps)
+
+
 def decays(parameter: torch.Tensor) -> bool:
     """Whether weight decay applies: to kernels, tables and mask tokens, not to biases and norms."""
     return parameter.ndim > 1
@@ -31,25 +37,34 @@ def lr_scale(model: nn.Module, parameter: str, decay: float) -> float:
     return decay ** (encoder.levels - encoder.level(parameter.removeprefix("encoder.")))
 
 
-def build_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
-    """AdamW over the parameters that learn, decaying those that should, slower where layer-wise decay says so."""
+def build_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
+    """Optimiser of the parameters that learn, decaying those that should, slower where layer-wise decay says so."""
     groups: dict[tuple[float, float], list[nn.Parameter]] = defaultdict(list)
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
-            weight_decay = config.weight_decay if decays(parameter) else 0.0
+            weight_decay = config.weight_decay if config.decay_all or decays(parameter) else 0.0
             groups[weight_decay, lr_scale(model, name, config.layer_decay)].append(parameter)
     settings = [
         {"params": parameters, "weight_decay": weight_decay, "lr_scale": scale}
         for (weight_decay, scale), parameters in groups.items()
     ]
     # The rate is set before every step; fused is one kernel instead of hundreds.
+    if config.optimizer == "sgd":
+        return torch.optim.SGD(settings, lr=config.lr, momentum=config.momentum, nesterov=config.nesterov, fused=True)
     return torch.optim.AdamW(settings, lr=config.lr, betas=config.betas, fused=True)
+
+
+def learning_rate(config: TrainConfig, epoch: float) -> float:
+    """Learning rate at a fractional epoch."""
+    warmup = min(config.warmup_epochs, config.epochs)
+    if config.schedule == "steps" and epoch >= warmup:
+        return stepped_lr(epoch, peak=config.lr, steps=config.steps)
+    return cosine_lr(epoch, peak=config.lr, minimum=config.min_lr, warmup=warmup, epochs=config.epochs)
 
 
 def set_lr(optimizer: torch.optim.Optimizer, config: TrainConfig, epoch: float) -> float:
     """Set every group's learning rate for a fractional epoch, and return it (without layer-wise decay)."""
-    warmup = min(config.warmup_epochs, config.epochs)
-    lr = cosine_lr(epoch, peak=config.lr, minimum=config.min_lr, warmup=warmup, epochs=config.epochs)
+    lr = learning_rate(config, epoch)
     for group in optimizer.param_groups:
         group["lr"] = lr * group["lr_scale"]
     return lr

@@ -4,7 +4,7 @@ import torch
 from torch import Generator, Tensor
 
 from kineme.clips import ClipBatch, rotate
-from kineme.transforms.base import Draws, Transform, uniform
+from kineme.transforms.base import Draws, Transform, coin, uniform
 
 
 def rotation_matrix(angles: Tensor) -> Tensor:
@@ -59,7 +59,7 @@ class RandomMirror(Transform[ClipBatch, ClipBatch]):
 
     def sample(self, clips: ClipBatch, generator: Generator) -> Draws:
         """``mirrored`` (B,) bool."""
-        return {"mirrored": uniform((len(clips),), 0.0, 1.0, generator, clips.xyz) < self.probability}
+        return {"mirrored": coin(clips, self.probability, generator)}
 
     def apply(self, clips: ClipBatch, draws: Draws) -> ClipBatch:
         mirrored = clips.xyz[..., list(clips.layout.mirror), :].clone()

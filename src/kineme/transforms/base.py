@@ -46,15 +46,33 @@ class Pipeline:
         self.ragged, self.frames, self.dense = tuple(ragged), frames, tuple(dense)
 
     def __call__(self, clips: RaggedClips, generator: Generator) -> ClipBatch:
-        for transform in self.ragged:
-            clips = transform(clips, generator)
-        batch = self.frames(clips, generator)
-        for transform in self.dense:
-            batch = transform(batch, generator)
-        return batch
+        batch = self.frames(in_turn(self.ragged, clips, generator), generator)
+        return in_turn(self.dense, batch, generator)
+
+
+def in_turn(transforms: Sequence[Transform[In, In]], clips: In, generator: Generator) -> In:
+    """One transform after the other."""
+    for transform in transforms:
+        clips = transform(clips, generator)
+    return clips
 
 
 def uniform(shape: Sequence[int], low: float, high: float, generator: Generator, like: Tensor) -> Tensor:
     """U(low, high) on the generator's device, moved to where ``like`` lives."""
     draw = torch.rand(tuple(shape), generator=generator, device=generator.device)
     return (low + (high - low) * draw).to(like.device)
+
+
+def normal(shape: Sequence[int], generator: Generator, like: Tensor) -> Tensor:
+    """N(0, 1) on the generator's device, moved to where ``like`` lives."""
+    return torch.randn(tuple(shape), generator=generator, device=generator.device).to(like.device)
+
+
+def integers(shape: Sequence[int], end: int, generator: Generator, like: Tensor) -> Tensor:
+    """Uniform int64 from 0 to ``end`` (exclusive) on the generator's device, moved to where ``like`` lives."""
+    return torch.randint(end, tuple(shape), generator=generator, device=generator.device).to(like.device)
+
+
+def coin(clips: ClipBatch, probability: float, generator: Generator) -> Tensor:
+    """(B,) bool, true for a share of the clips: one draw per clip, for all its bodies."""
+    return uniform((len(clips),), 0.0, 1.0, generator, clips.xyz) < probability

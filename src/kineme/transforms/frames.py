@@ -52,6 +52,23 @@ def crop_length(valid: Tensor, fraction: Tensor, min_frames: int) -> Tensor:
     return torch.minimum(wanted, valid)
 
 
+def valid_frames(clips: RaggedClips, count_seen: bool) -> Tensor:
+    """Frames of each clip that are its own, from the first on: (B,) int64.
+
+    Args:
+        clips: B clips.
+        count_seen: as many as the first body is seen in, as contrastive methods count them (spec-contrastive §1.2).
+            It is a number and not a place: a clip with a gap inside loses as many frames at its end, which are
+            seen. A clip whose first body is never seen stays whole.
+    """
+    if not count_seen:
+        return clips.length
+    frame = torch.arange(int(clips.length.max()), device=clips.start.device)
+    inside = frame < clips.length[:, None]
+    seen = (clips.present[clips.start[:, None] + torch.where(inside, frame, 0)] & inside).sum(dim=1)
+    return torch.where(seen > 0, seen, clips.length)
+
+
 class RandomCrop(Transform[RaggedClips, ClipBatch]):
     """Random part of the clip, resized to the window (training).
 
@@ -60,20 +77,29 @@ class RandomCrop(Transform[RaggedClips, ClipBatch]):
         max_bodies: M.
         keep: interval of the fraction that is kept.
         min_frames: keep at least so many frames, or the whole clip where it is shorter.
+        count_seen: what the whole clip is (see `valid_frames`).
     """
 
     def __init__(
-        self, window: int, max_bodies: int, keep: tuple[float, float] = (0.5, 1.0), min_frames: int = 64
+        self,
+        window: int,
+        max_bodies: int,
+        keep: tuple[float, float] = (0.5, 1.0),
+        min_frames: int = 64,
+        *,
+        count_seen: bool = False,
     ) -> None:
         self.window, self.max_bodies, self.keep, self.min_frames = window, max_bodies, keep, min_frames
+        self.count_seen = count_seen
 
     def sample(self, clips: RaggedClips, generator: Generator) -> Draws:
         """``start`` and ``length``, (B,) int64 each."""
         draw = torch.rand(2, len(clips), generator=generator, device=generator.device, dtype=torch.float64)
         fraction, place = draw.to(clips.length.device)
         low, high = self.keep
-        length = crop_length(clips.length, low + (high - low) * fraction, self.min_frames)
-        return {"start": (place * (clips.length - length + 1)).floor().long(), "length": length}
+        valid = valid_frames(clips, self.count_seen)
+        length = crop_length(valid, low + (high - low) * fraction, self.min_frames)
+        return {"start": (place * (valid - length + 1)).floor().long(), "length": length}
 
     def apply(self, clips: RaggedClips, draws: Draws) -> ClipBatch:
         return resample(clips, draws["start"], draws["length"], self.window, self.max_bodies)
@@ -86,11 +112,13 @@ class CentreCrop(Transform[RaggedClips, ClipBatch]):
         window: T.
         max_bodies: M.
         keep: fraction of the clip that is kept.
+        count_seen: what the whole clip is (see `valid_frames`).
     """
 
-    def __init__(self, window: int, max_bodies: int, keep: float = 0.95) -> None:
-        self.window, self.max_bodies, self.keep = window, max_bodies, keep
+    def __init__(self, window: int, max_bodies: int, keep: float = 0.95, *, count_seen: bool = False) -> None:
+        self.window, self.max_bodies, self.keep, self.count_seen = window, max_bodies, keep, count_seen
 
     def apply(self, clips: RaggedClips, draws: Draws) -> ClipBatch:
-        margin = ((1 - self.keep) * clips.length.double() / 2).long()
-        return resample(clips, margin, clips.length - 2 * margin, self.window, self.max_bodies)
+        valid = valid_frames(clips, self.count_seen)
+        margin = ((1 - self.keep) * valid.double() / 2).long()
+        return resample(clips, margin, valid - 2 * margin, self.window, self.max_bodies)

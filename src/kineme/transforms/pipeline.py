@@ -1,73 +1,62 @@
-"""Typed descriptions of how clips reach a model, and the pipelines they build.
+"""Pipelines built from their descriptions: in which order clips are prepared and augmented."""
 
-A `Preparation` is what training and evaluation share; an `Augmentation` is what training adds, once per view.
-"""
+from collections.abc import Iterator, Sequence
 
-from typing import Annotated, Literal
+from torch import Generator
 
-from pydantic import Field
-
-from kineme.clips import ClipBatch
-from kineme.config import Config
+from kineme.clips import ClipBatch, RaggedClips
 from kineme.transforms.augment import RandomMirror, RandomRotation, RandomScale
-from kineme.transforms.base import Pipeline, Transform
+from kineme.transforms.base import Pipeline, Transform, in_turn
+from kineme.transforms.bones import BoneRescale
 from kineme.transforms.canonical import Canonical
+from kineme.transforms.contrastive_preparation import RootRelative, YawPerFrame
 from kineme.transforms.frames import CentreCrop, RandomCrop
+from kineme.transforms.noise import GaussianBlur, GaussianNoise, PointDropout
+from kineme.transforms.settings import Augmentation, Preparation
+from kineme.transforms.spatial import AxisMask, MainRotation, Shear, Swap
 from kineme.transforms.streams import Bone, Motion
+from kineme.transforms.temporal import CropReflect, Stretch, TemporalFlip
 
-Fraction = Annotated[float, Field(gt=0, le=1)]
-Angle = Annotated[float, Field(ge=0, le=3.1416)]
-
-
-class Preparation(Config):
-    """Shared by training and evaluation."""
-
-    window: Annotated[int, Field(ge=1)] = 120
-    """T: frames that a clip is resized to."""
-    bodies: Annotated[int, Field(ge=1)] = 2
-    """M: body slots per clip."""
-    centre: bool = True
-    """Subtract the first body's origin in its first frame."""
-    yaw: bool = False
-    """Turn the first body to face the viewer in its first frame."""
-    stream: Literal["joint", "bone", "motion", "bone_motion"] = "joint"
-    """What the model reads."""
-    test_keep: Fraction = 0.95
-    """Central fraction of a clip that evaluation looks at."""
-
-
-class Augmentation(Config):
-    """One training view."""
-
-    keep: tuple[Fraction, Fraction] = (0.5, 1.0)
-    """Interval of the fraction of a clip that a crop keeps."""
-    min_frames: Annotated[int, Field(ge=1)] = 64
-    """A crop keeps at least so many frames, or the whole clip where it is shorter."""
-    rotation: tuple[Angle, Angle, Angle] = (0.3, 0.3, 0.3)
-    """Largest random angle about x, y and z, radians."""
-    mirror: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """Share of clips with left and right exchanged."""
-    scale: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Random change of body size, as a fraction."""
+Dense = Transform[ClipBatch, ClipBatch]
 
 
 def train_pipeline(prepare: Preparation, augment: Augmentation) -> Pipeline:
-    """Random crop, then augmentation, then stream (the field's order, spec-masked §1.4)."""
-    dense: list[Transform[ClipBatch, ClipBatch]] = []
-    if augment.mirror:
-        dense.append(RandomMirror(augment.mirror))
-    if any(augment.rotation):
-        dense.append(RandomRotation(augment.rotation))
-    if augment.scale:
-        dense.append(RandomScale(augment.scale))
-    crop = RandomCrop(prepare.window, prepare.bodies, augment.keep, augment.min_frames)
-    return Pipeline(_canonical(prepare), crop, dense + _stream(prepare))
+    """Random crop, then augmentation, then stream (the field's order, spec-masked §1.4, spec-contrastive §2).
+
+    A schedule is not looked at: `at_epoch` gives the view of an epoch.
+    """
+    dense = [*_prepared(prepare), *_augmentations(augment), *_stream(prepare)]
+    return Pipeline(_canonical(prepare), _random_crop(prepare, augment), dense)
 
 
 def eval_pipeline(prepare: Preparation) -> Pipeline:
     """Centre crop and stream; nothing random."""
-    crop = CentreCrop(prepare.window, prepare.bodies, prepare.test_keep)
-    return Pipeline(_canonical(prepare), crop, _stream(prepare))
+    crop = CentreCrop(prepare.window, prepare.bodies, prepare.test_keep, count_seen=prepare.count_seen)
+    return Pipeline(_canonical(prepare), crop, [*_prepared(prepare), *_stream(prepare)])
+
+
+class TrainViews:
+    """Views of the same clips: a list of what `train_pipeline` gives for each.
+
+    Where every view keeps whole clips, frames are read and prepared once for all of them.
+    """
+
+    def __init__(self, prepare: Preparation, views: Sequence[Augmentation]) -> None:
+        self.pipelines = [train_pipeline(prepare, view) for view in views]
+        self.shared = None
+        if all(view.keep == (1.0, 1.0) for view in views):
+            self.shared = Pipeline(_canonical(prepare), _random_crop(prepare, views[0]), _prepared(prepare))
+
+    def __call__(self, clips: RaggedClips, generator: Generator) -> list[ClipBatch]:
+        if self.shared is None:
+            return [pipeline(clips, generator) for pipeline in self.pipelines]
+        prepared, done = self.shared(clips, generator), len(self.shared.dense)
+        return [in_turn(pipeline.dense[done:], prepared, generator) for pipeline in self.pipelines]
+
+
+def _random_crop(prepare: Preparation, augment: Augmentation) -> RandomCrop:
+    keep, min_frames = augment.keep, augment.min_frames
+    return RandomCrop(prepare.window, prepare.bodies, keep, min_frames, count_seen=prepare.count_seen)
 
 
 def _canonical(prepare: Preparation) -> list[Canonical]:
@@ -75,8 +64,46 @@ def _canonical(prepare: Preparation) -> list[Canonical]:
     return [Canonical(centre=prepare.centre, yaw=prepare.yaw)] if needed else []
 
 
-def _stream(prepare: Preparation) -> list[Transform[ClipBatch, ClipBatch]]:
-    streams: dict[str, list[Transform[ClipBatch, ClipBatch]]] = {
+def _prepared(prepare: Preparation) -> list[Dense]:
+    root: list[Dense] = [RootRelative()] if prepare.root_relative else []
+    yaw: list[Dense] = [YawPerFrame()] if prepare.yaw_per_frame else []
+    return root + yaw
+
+
+def _augmentations(augment: Augmentation) -> Iterator[Dense]:
+    """Those that are on; the order is the field's."""
+    if augment.mirror:
+        yield RandomMirror(augment.mirror)
+    if any(augment.rotation):
+        yield RandomRotation(augment.rotation)
+    if augment.scale:
+        yield RandomScale(augment.scale)
+    if augment.reflect:
+        yield CropReflect(augment.reflect)
+    if augment.shear:
+        yield Shear(augment.shear, keep_root=augment.shear_keep_root)
+    if augment.swap:
+        yield Swap(augment.swap)
+    if any(augment.main_rotation):
+        yield MainRotation(*augment.main_rotation)
+    if augment.noise:
+        yield GaussianNoise(augment.noise_std, augment.noise)
+    if augment.blur:
+        yield GaussianBlur(augment.blur, normalise=augment.blur_normalise)
+    if augment.axis_mask:
+        yield AxisMask(augment.axis_mask)
+    if augment.temporal_flip:
+        yield TemporalFlip(augment.temporal_flip)
+    if augment.dropout:
+        yield PointDropout(augment.dropout_rate, augment.dropout)
+    if augment.stretch:
+        yield Stretch(augment.stretch)
+    if augment.rescale:
+        yield BoneRescale(augment.rescale)
+
+
+def _stream(prepare: Preparation) -> list[Dense]:
+    streams: dict[str, list[Dense]] = {
         "joint": [],
         "bone": [Bone()],
         "motion": [Motion()],

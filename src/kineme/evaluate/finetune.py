@@ -7,6 +7,7 @@ stands beside it, and so does the same network trained from scratch.
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -94,48 +95,40 @@ def finetune(
     """
     out, training = Path(out), training or Training()
     seeds = range(config.train.seed, config.train.seed + repeats)
-    configs = [_with_seed(config, store, seed) for seed in seeds]
-    sides = [labelled_sides(store, one.split, seed) for one, seed in zip(configs, seeds, strict=True)]
-    tuned = [
-        _scores(one, side, out / f"seed-{seed}", best_val, training, f"fine-tuning, seed {seed}")
-        for one, side, seed in zip(configs, sides, seeds, strict=True)
-    ]
+    all_repeats = [_Repeat(with_seed(config, store, seed), store, best_val, training) for seed in seeds]
+    tuned = [each.scores(each.config, out / f"seed-{each.seed}", "fine-tuning") for each in all_repeats]
     beside = Path(scratch or out)
     untrained = [
-        _scores(from_scratch(one), side, beside / f"scratch-seed-{seed}", best_val, training, f"scratch, seed {seed}")
-        for one, side, seed in zip(configs, sides, seeds, strict=True)
+        each.scores(from_scratch(each.config), beside / f"scratch-seed-{each.seed}", "from scratch")
+        for each in all_repeats
         if controls
     ]
-    nearest = [_coordinate_control(one, side) for one, side in zip(configs, sides, strict=True) if controls]
-    labelled = len(training_clips(configs[0], store))
+    nearest = [each.coordinate_1nn() for each in all_repeats if controls]
+    first = all_repeats[0]
     result = Result(
         protocol=f"{protocol_name(config)}@{VERSION}",
         run=str(out),
         recipe=config.recipe,
         method=config.method.name,
         store=str(store.path or "memory"),
-        split=sides[0].split,
-        seed=config.train.seed,
-        train_seed=config.train.seed,
+        split=first.sides.split,
+        seed=first.seed,
+        train_seed=first.seed,
         classes=store.classes,
-        counts=Counts(
-            train=labelled,
-            validation=sides[0].counts.validation if best_val else 0,
-            test=len(sides[0].test),
-            unlabelled=sides[0].unlabelled,
-        ),
+        counts=first.counts,
         metrics=mean_scores(tuned),
         untrained=mean_scores(untrained) if untrained else None,
         coordinate_1nn=mean_score(nearest) if nearest else None,
         chance=1 / len(store.classes),
-        majority=sides[0].majority,
+        majority=first.sides.majority,
     )
     if _is_first_process():
         result.save(out)
     return result
 
 
-def _with_seed(config: RunConfig, store: SkeletonStore, seed: int) -> RunConfig:
+def with_seed(config: RunConfig, store: SkeletonStore, seed: int) -> RunConfig:
+    """The training with a seed of its own for everything random, and as many classes as the store has."""
     method = config.method
     assert isinstance(method, SupervisedConfig)
     return config.with_changes(
@@ -145,22 +138,58 @@ def _with_seed(config: RunConfig, store: SkeletonStore, seed: int) -> RunConfig:
     )
 
 
-def _scores(config: RunConfig, sides: Sides, out: Path, best_val: bool, training: Training, title: str) -> Scores:
-    """One training, its predictions for the test clips scored; another before it chooses the epoch, where asked for."""
-    chosen, why_not = None, NOT_ASKED
-    if best_val:
-        chosen, why_not = _best_epoch(config, sides, out.with_name(f"{out.name}-validation"), training, title)
-    candidates = _train(config, sides.store, sides.test, out, training, title)
-    return score(Selection(candidates, chosen, why_not), sides.test_labels, len(sides.store.classes))
+@dataclass(frozen=True)
+class _Repeat:
+    """One of several trainings that differ by their seed."""
 
+    config: RunConfig
+    store: SkeletonStore
+    best_val: bool
+    training: Training
 
-def _best_epoch(config: RunConfig, sides: Sides, out: Path, training: Training, title: str) -> tuple[int | None, str]:
-    if sides.held_out is None:
-        return None, sides.why_not
-    inner = config.with_changes(subset=config.subset.with_changes(hold_out=True))
-    held_out = sides.held_out.numpy()
-    candidates = _train(inner, sides.store, sides.train[held_out], out, training, f"{title}, to choose the epoch")
-    return best_candidate(candidates, sides.train_labels[sides.held_out]), ""
+    @property
+    def seed(self) -> int:
+        return self.config.train.seed
+
+    @cached_property
+    def sides(self) -> Sides:
+        return labelled_sides(self.store, self.config.split, self.seed)
+
+    @cached_property
+    def labelled(self) -> np.ndarray:
+        """Clips that are trained on."""
+        return training_clips(self.config, self.store)
+
+    @property
+    def counts(self) -> Counts:
+        held_out = self.sides.counts.validation if self.best_val else 0
+        return self.sides.counts.with_changes(train=len(self.labelled), validation=held_out)
+
+    def scores(self, config: RunConfig, out: Path, what: str) -> Scores:
+        """Predictions of one training for the test clips, scored; another before it chooses the epoch if asked for."""
+        title = f"{what}, seed {self.seed}"
+        chosen, why_not = None, NOT_ASKED
+        if self.best_val:
+            chosen, why_not = self._best_epoch(config, out.with_name(f"{out.name}-validation"), title)
+        candidates = _train(config, self.store, self.sides.test, out, self.training, title)
+        return score(Selection(candidates, chosen, why_not), self.sides.test_labels, len(self.store.classes))
+
+    def _best_epoch(self, config: RunConfig, out: Path, title: str) -> tuple[int | None, str]:
+        """The epoch that validation subjects prefer, or why there is none."""
+        sides = self.sides
+        if sides.held_out is None:
+            return None, sides.why_not
+        inner = config.with_changes(subset=config.subset.with_changes(hold_out=True))
+        queries = sides.train[sides.held_out.numpy()]
+        candidates = _train(inner, self.store, queries, out, self.training, f"{title}, to choose the epoch")
+        return best_candidate(candidates, sides.train_labels[sides.held_out]), ""
+
+    def coordinate_1nn(self) -> Score:
+        """Nearest neighbours in coordinates with the same labels."""
+        labels = torch.from_numpy(self.store.labels[self.labelled].astype(np.int64))
+        train, test = (coordinate_features(self.store, clips) for clips in (self.labelled, self.sides.test))
+        predictions = coordinate_1nn(train, labels, test)
+        return accuracy(predictions, self.sides.test_labels, "1-NN", "nearest in aligned coordinates")
 
 
 def _train(
@@ -187,14 +216,6 @@ def _train(
     epochs = min(config.train.stop_epoch or config.train.epochs, config.train.epochs)
     names = tuple(f"epoch {epoch + 1}" for epoch in range(epochs))
     return Candidates(names, kept.load(epochs), default=epochs - 1)
-
-
-def _coordinate_control(config: RunConfig, sides: Sides) -> Score:
-    labelled = training_clips(config, sides.store)
-    labels = torch.from_numpy(sides.store.labels[labelled].astype(np.int64))
-    train, test = (coordinate_features(sides.store, clips) for clips in (labelled, sides.test))
-    predictions = coordinate_1nn(train, labels, test)
-    return accuracy(predictions, sides.test_labels, "1-NN", "nearest in aligned coordinates")
 
 
 def mean_score(scores: Sequence[Score]) -> Score:

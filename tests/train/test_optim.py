@@ -8,6 +8,7 @@ from torch import nn
 
 from kineme.encoders.skeleton_transformer import SkeletonTransformer, SkeletonTransformerConfig
 from kineme.layout import Layout
+from kineme.methods.stjd_cl import STJDCL, STJDCLConfig
 from kineme.methods.supervised import Supervised, SupervisedConfig
 from kineme.train.config import TrainConfig
 from kineme.train.optim import build_optimizer, cosine_lr, learning_rate, lr_scale, set_lr
@@ -77,6 +78,20 @@ def test_gradient_descent_decays_everything_if_asked() -> None:
     (group,) = optimizer.param_groups
     assert (group["weight_decay"], group["momentum"], group["nesterov"]) == (0.1, 0.8, True)
     assert len(group["params"]) == 4
+
+
+def test_parts_that_learn_apart() -> None:
+    encoder = SkeletonTransformer(
+        SkeletonTransformerConfig(width=8, depth=1, heads=2), Layout.get("kinect20"), window=8
+    )
+    config = TrainConfig(optimizer="sgd", lr=1.0, warmup_epochs=0, weight_decay=0.1, decay_all=True)
+    method = STJDCL(STJDCLConfig(features=4, queue_size=8, density_lr=0.3), encoder)
+    optimizer = build_optimizer(method, config)
+    set_lr(optimizer, config, epoch=0)
+    rest, density = optimizer.param_groups
+    assert (density["weight_decay"], density["lr"]) == (0, 0.3)
+    assert density["params"] == [method.density.raw_bandwidth]
+    assert (rest["weight_decay"], rest["lr"]) == (0.1, 1)
 
 
 def test_rate_in_steps_after_a_warm_up() -> None:

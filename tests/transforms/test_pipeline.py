@@ -126,6 +126,22 @@ def test_views_of_parts_are_cropped_apart(keep: tuple[float, float]) -> None:
     assert torch.equal(second.xyz, train_pipeline(prepare, augments[1])(CLIPS, generator).xyz)
 
 
+@pytest.mark.parametrize("keep", [(0.5, 1.0), (1.0, 1.0)])
+def test_views_may_share_their_crop(keep: tuple[float, float]) -> None:
+    """All views show the same frames, those of the first view's crop; all else is drawn apart."""
+    prepare = Preparation(window=30, stream="motion")
+    first = Augmentation(keep=keep, min_frames=1, rotation=(0, 0, 0), reflect=3)
+    plain, sheared, same = TrainViews(
+        prepare, [first, first.with_changes(shear=0.5), first.with_changes(reflect=6)], share_crop=True
+    )(CLIPS, seeded(0))
+    assert torch.equal(plain.xyz, train_pipeline(prepare, first)(CLIPS, seeded(0)).xyz)
+    assert torch.equal(plain.xyz, same.xyz)
+    assert not torch.equal(plain.xyz, sheared.xyz)
+    assert torch.equal(plain.present, sheared.present)
+    _, apart = TrainViews(prepare, [first, first])(CLIPS, seeded(0))
+    assert not torch.equal(plain.xyz, apart.xyz)
+
+
 def test_motion_is_that_of_the_augmented_clip() -> None:
     prepare = contrastive_preparation()
     joint, motion = (

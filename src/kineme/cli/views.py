@@ -46,5 +46,7 @@ def views(
     config = recipe_config(run) if is_recipe else RunDir.open(run).config
     opened = SkeletonStore.open(store)
     index = by_id(opened, ids) if ids else in_turn(opened.labels, clips)
-    shown = drawn_views(opened, index, config.prepare, config.augment, epoch=epoch, seed=seed)
+    shown = drawn_views(
+        opened, index, config.prepare, config.augment, share_crop=config.share_crop, epoch=epoch, seed=seed
+    )
     console.print(str(views_figure(shown, out, names=opened.ids[index].tolist())), soft_wrap=True)

@@ -20,12 +20,16 @@ class Encoder(nn.Module):
     Subclasses take ``(config, layout, window, channels)``.
 
     Attributes:
+        layout: joints of the clips.
+        channels: C of the clips.
         joints: V of the features.
         width: D of the features.
         levels: levels of parameters for layer-wise decay of the learning rate; what is put on top comes after them.
     """
 
     Config: ClassVar[type[EncoderConfig]]
+    layout: Layout
+    channels: int
     joints: int
     width: int
     levels: int = 1

@@ -86,6 +86,10 @@ class Method(nn.Module):
         """Loss of one batch; a function of its arguments and the weights."""
         raise NotImplementedError
 
+    def own_rate(self, parameter: str) -> float | None:
+        """Factor on the learning rate of a parameter that learns apart, without weight decay; None for all others."""
+        return None
+
     def after_step(self, progress: Progress) -> None:
         """Whatever follows an optimiser step (momentum encoders, queues); nothing by default."""
 

@@ -48,6 +48,8 @@ class RunConfig(Config):
     prepare: Preparation = Preparation()
     augment: tuple[Augmentation, ...] = (Augmentation(),)
     """One per view that the method wants."""
+    share_crop: bool = False
+    """All views show the same frames, cropped as the first one says."""
     train: TrainConfig = TrainConfig()
     start: Start = Start()
     subset: Subset = Subset()

@@ -42,6 +42,17 @@ def actclr_views() -> tuple[Augmentation, ...]:
     return strong, normal, plain, plain
 
 
+def stjd_cl_views() -> tuple[Augmentation, ...]:
+    """Strong and normal view and key of STJD-CL: those of ActCLR, as far as is known.
+
+    No view exchanges left and right, which the method does itself, with its mask; a phase draws from the rest as
+    large a share as ActCLR's. The blur keeps a clip's size.
+    """
+    strong, normal = (view.with_changes(swap=0, blur_normalise=True) for view in (STRONG, NORMAL))
+    views = (strong, _fewer(6, 4, 3)), (normal, _fewer(4, 2, 1)), (BASE, _fewer(0, 0, 0))
+    return tuple(view.with_changes(schedule=phases) for view, phases in views)
+
+
 def _fewer(*chosen: int) -> tuple[Phase, ...]:
     """A hundred epochs each of so many augmentations drawn, then clips as they are."""
     phases = [Phase(until_epoch=100 * i, choose=count) for i, count in enumerate(chosen, start=1)]

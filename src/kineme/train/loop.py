@@ -29,7 +29,7 @@ from kineme.train.build import build_method
 from kineme.train.clips import training_clips
 from kineme.train.optim import build_optimizer, set_lr
 from kineme.train.run_dir import RunDir, write_atomically
-from kineme.transforms import TrainViews, at_epoch
+from kineme.transforms import Augmentation, TrainViews, at_epoch
 
 logger = logging.getLogger(__name__)
 
@@ -133,7 +133,7 @@ class _Loop:
         self.steps_per_epoch = len(index) // self.batch_size
         self.step = 0
         self.order_epoch, self.order = -1, self.index
-        self.views_epoch, self.views = -1, TrainViews(run.config.prepare, run.config.augment)
+        self.views_epoch, self.views = -1, _train_views(run.config, run.config.augment)
         self.model, self.optimizer = fabric.setup(self.method, build_optimizer(self.method, config))
         if self.average is not None:
             self.average.to(fabric.device)
@@ -229,7 +229,7 @@ class _Loop:
         if epoch != self.views_epoch:
             config, seed = self.run.config, self.config.seed
             active = [at_epoch(augment, epoch, seed, view) for view, augment in enumerate(config.augment)]
-            self.views_epoch, self.views = epoch, TrainViews(config.prepare, active)
+            self.views_epoch, self.views = epoch, _train_views(config, active)
         return self.views
 
     def log(self, loss: Tensor) -> float:
@@ -298,6 +298,10 @@ class _Metrics:
         self._began = time.monotonic() - seconds
         kept = [line for line in self.run.metrics() if line["step"] <= step]
         write_atomically(self.run.metrics_file, "".join(json.dumps(line) + "\n" for line in kept).encode())
+
+
+def _train_views(config: RunConfig, augment: Sequence[Augmentation]) -> TrainViews:
+    return TrainViews(config.prepare, augment, share_crop=config.share_crop)
 
 
 def _average(method: Method, decay: float | None) -> AveragedModel | None:

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from kineme.encoders import Encoder
+from kineme.methods import Method
 from kineme.train.config import TrainConfig
 
 
@@ -42,8 +43,7 @@ def build_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimi
     groups: dict[tuple[float, float], list[nn.Parameter]] = defaultdict(list)
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
-            weight_decay = config.weight_decay if config.decay_all or decays(parameter) else 0.0
-            groups[weight_decay, lr_scale(model, name, config.layer_decay)].append(parameter)
+            groups[_group(model, name, parameter, config)].append(parameter)
     settings = [
         {"params": parameters, "weight_decay": weight_decay, "lr_scale": scale}
         for (weight_decay, scale), parameters in groups.items()
@@ -52,6 +52,15 @@ def build_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimi
     if config.optimizer == "sgd":
         return torch.optim.SGD(settings, lr=config.lr, momentum=config.momentum, nesterov=config.nesterov, fused=True)
     return torch.optim.AdamW(settings, lr=config.lr, betas=config.betas, fused=True)
+
+
+def _group(model: nn.Module, name: str, parameter: nn.Parameter, config: TrainConfig) -> tuple[float, float]:
+    """Weight decay and learning-rate multiplier of a parameter."""
+    own = model.own_rate(name) if isinstance(model, Method) else None
+    if own is not None:
+        return 0.0, own
+    weight_decay = config.weight_decay if config.decay_all or decays(parameter) else 0.0
+    return weight_decay, lr_scale(model, name, config.layer_decay)
 
 
 def learning_rate(config: TrainConfig, epoch: float) -> float:

@@ -39,19 +39,27 @@ class TrainViews:
     """Views of the same clips: a list of what `train_pipeline` gives for each.
 
     Where every view keeps whole clips, frames are read and prepared once for all of them.
+
+    Args:
+        prepare: what views share.
+        views: one or more.
+        share_crop: all views show the same frames: crops are drawn once, as the first view says.
     """
 
-    def __init__(self, prepare: Preparation, views: Sequence[Augmentation]) -> None:
-        self.pipelines = [train_pipeline(prepare, view) for view in views]
-        self.shared = None
-        if all(view.keep == (1.0, 1.0) for view in views):
-            self.shared = Pipeline(_canonical(prepare), _random_crop(prepare, views[0]), _prepared(prepare))
+    def __init__(self, prepare: Preparation, views: Sequence[Augmentation], *, share_crop: bool = False) -> None:
+        reflect = views[0].reflect if share_crop else 0
+        own = [view.with_changes(reflect=0) for view in views] if share_crop else views
+        self.pipelines = [train_pipeline(prepare, view) for view in own]
+        self.shared, self.done = None, len(_prepared(prepare))
+        if share_crop or all(view.keep == (1.0, 1.0) for view in views):
+            dense = [*_prepared(prepare), *([CropReflect(reflect)] if reflect else [])]
+            self.shared = Pipeline(_canonical(prepare), _random_crop(prepare, views[0]), dense)
 
     def __call__(self, clips: RaggedClips, generator: Generator) -> list[ClipBatch]:
         if self.shared is None:
             return [pipeline(clips, generator) for pipeline in self.pipelines]
-        prepared, done = self.shared(clips, generator), len(self.shared.dense)
-        return [in_turn(pipeline.dense[done:], prepared, generator) for pipeline in self.pipelines]
+        prepared = self.shared(clips, generator)
+        return [in_turn(pipeline.dense[self.done :], prepared, generator) for pipeline in self.pipelines]
 
 
 def _random_crop(prepare: Preparation, augment: Augmentation) -> RandomCrop:

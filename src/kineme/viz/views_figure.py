@@ -25,6 +25,7 @@ def drawn_views(
     prepare: Preparation,
     augment: Sequence[Augmentation],
     *,
+    share_crop: bool = False,
     epoch: int = 0,
     seed: int = 0,
 ) -> list[tuple[str, ClipBatch]]:
@@ -35,13 +36,14 @@ def drawn_views(
         index: (B,) positions of those wanted.
         prepare: how clips reach the model.
         augment: one per view.
+        share_crop: all views show the same frames.
         epoch: epochs that are done, for views with a schedule.
         seed: of all draws.
     """
     joints = prepare.with_changes(stream="joint")
     active = [at_epoch(each, epoch, seed, view) for view, each in enumerate(augment)]
     clips, generator = store.gather(index), torch.Generator().manual_seed(seed)
-    views = TrainViews(joints, active)(clips, generator)
+    views = TrainViews(joints, active, share_crop=share_crop)(clips, generator)
     names = [f"view {i}: {', '.join(each.active) or 'as it is'}" for i, each in enumerate(active, start=1)]
     return [("prepared", eval_pipeline(joints)(clips, generator)), *zip(names, views, strict=True)]
 

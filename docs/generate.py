@@ -17,7 +17,7 @@ from kineme.cli import COMMANDS
 from kineme.config import Config
 from kineme.datasets import datasets
 from kineme.encoders import encoders
-from kineme.evaluate.config import FeatureConfig, FineTuneConfig, LinearProbeConfig
+from kineme.evaluate.config import FeatureConfig, FineTuneConfig, LinearProbeConfig, NeighbourConfig
 from kineme.evaluate.protocols import protocols
 from kineme.exporters import exporters
 from kineme.importers import importers
@@ -77,6 +77,7 @@ def settings_page() -> str:
         ("subset", Subset),
         ("features", FeatureConfig),
         ("probe", LinearProbeConfig),
+        ("knn", NeighbourConfig),
         ("finetune", FineTuneConfig),
     ]
     parts = [f"## {title}\n\n{_summary(config)}\n\n{_settings_table(config)}\n" for title, config in groups]

@@ -80,6 +80,13 @@ def test_test_labels_change_no_prediction_and_no_choice(run: RunDir, store: Skel
     assert predicted[0] == predicted[1]
 
 
+def test_neighbours_are_those_of_the_recipe(tmp_path: Path, store: SkeletonStore) -> None:
+    config = tiny_config(split=SPLIT, knn={"neighbours": [2, 3], "default": 3, "temperature": 0.5})
+    result = evaluate(make_run(tmp_path / "few", store, config), store, "knn", controls=False)
+    assert result.metrics.last.candidate == "k=3"
+    assert result.knn == config.knn
+
+
 def test_training_labels_matter(run: RunDir, store: SkeletonStore) -> None:
     train = np.flatnonzero(store.clips["camera"] != 3)
     wrong = relabelled(store, train, (store.labels[train] + 1) % 3)

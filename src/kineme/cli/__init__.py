@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "eval logreg": ("evaluate:logreg", "logistic regression on frozen features"),
     "eval knn": ("evaluate:knn", "nearest neighbours on frozen features"),
     "eval retrieval": ("evaluate:retrieval", "mean average precision and recall on frozen features"),
+    "eval fusion": ("fusion:fusion", "several streams judged together, by the sum of their class scores"),
     "eval coordinates": ("evaluate:coordinates", "what plain coordinates achieve, for comparison"),
     "report": ("report:report", "table, JSON and figure of evaluated runs"),
     "doctor": ("doctor:doctor", "check this installation and machine"),

@@ -21,6 +21,7 @@ class Encoder(nn.Module):
 
     Attributes:
         layout: joints of the clips.
+        window: T of the clips.
         channels: C of the clips.
         joints: V of the features.
         width: D of the features.
@@ -29,6 +30,7 @@ class Encoder(nn.Module):
 
     Config: ClassVar[type[EncoderConfig]]
     layout: Layout
+    window: int
     channels: int
     joints: int
     width: int
@@ -36,6 +38,7 @@ class Encoder(nn.Module):
 
     def __init__(self, config: EncoderConfig, layout: Layout, window: int, channels: int) -> None:
         super().__init__()
+        self.layout, self.window, self.channels = layout, window, channels
 
     def features(self, batch: ClipBatch) -> Tensor:
         """Features of every body, time slot and joint, before any pooling: (B, M, S, V, D)."""

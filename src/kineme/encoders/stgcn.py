@@ -65,7 +65,7 @@ class STGCN(Encoder):
 
     def __init__(self, config: STGCNConfig, layout: Layout, window: int, channels: int = 3) -> None:
         super().__init__(config, layout, window, channels)
-        self.config, self.layout, self.channels = config, layout, channels
+        self.config = config
         self.joints, self.width = layout.num_joints, config.width
         adjacency = torch.from_numpy(layout_adjacency(layout, config.strategy)).float()
         self.register_buffer("adjacency", adjacency, persistent=False)

@@ -52,7 +52,6 @@ class TokenEncoder(Encoder):
             raise ConfigError(f"window {window} is not a multiple of encoder.segment {config.segment}")
         if config.width % config.heads:
             raise ConfigError(f"encoder.width {config.width} is not a multiple of encoder.heads {config.heads}")
-        self.layout, self.window, self.channels = layout, window, channels
         self.slots, self.joints, self.width = window // config.segment, joints, config.width
         self.levels = config.depth + 1
         self.tokeniser = nn.Linear(config.segment * channels, config.width)

@@ -1,8 +1,8 @@
 """Settings of the evaluation that a recipe carries."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from kineme.config import Config
 from kineme.methods.supervised import SupervisedConfig
@@ -10,13 +10,37 @@ from kineme.train.config import TrainConfig
 
 
 class LinearProbeConfig(Config):
-    """The masked family's linear probe: batch norm without affine, one linear layer, SGD (spec-masked §4)."""
+    """Linear probe: one linear layer under SGD. Defaults are the masked family's (spec-masked §4); the contrastive
+    family has no batch norm, a rate that falls in steps, and larger ones (spec-contrastive §11)."""
 
     epochs: Annotated[int, Field(ge=1)] = 100
     lr: Annotated[float, Field(gt=0)] = 0.1
-    """Falls to 0 along a cosine."""
+    """At the start."""
+    schedule: Literal["cosine", "steps"] = "cosine"
+    """How the rate falls: to 0 along a cosine, or to a tenth at every step."""
+    steps: tuple[Annotated[float, Field(ge=0)], ...] = ()
+    """Epochs after which the rate of ``steps`` falls."""
+    norm: bool = True
+    """Batch norm without affine below the linear layer."""
     batch_size: Annotated[int, Field(ge=2)] = 256
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
+
+
+class NeighbourConfig(Config):
+    """Nearest neighbours: how many vote, and how much those less similar count."""
+
+    neighbours: tuple[Annotated[int, Field(ge=1)], ...] = (1, 5, 10, 20)
+    """Numbers of neighbours to choose from."""
+    default: Annotated[int, Field(ge=1)] = 5
+    """Number that is reported when nothing is chosen."""
+    temperature: Annotated[float, Field(gt=0)] = 0.07
+    """A neighbour votes with exp(similarity / temperature), as in Wu et al., CVPR 2018 (instance discrimination)."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.default not in self.neighbours:
+            raise ValueError(f"expected default to be one of {self.neighbours}, found {self.default}")
+        return self
 
 
 class FeatureConfig(Config):

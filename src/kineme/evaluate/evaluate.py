@@ -61,9 +61,9 @@ def evaluate(
     features, probe = features or run.config.features, probe or run.config.probe
     sides = labelled_sides(store, split or run.config.split, seed)
     cache = FeatureCache(run, store, features, seed=seed, device=device, progress=progress)
-    settings = Settings(probe, features.standardise, features.average, seed)
-    trained = _task(cache, sides, "trained", settings)
-    health = _announced_health(trained, run)
+    settings = Settings(probe, features.standardise, features.average, seed, run.config.knn)
+    trained = probe_task(cache, sides, "trained", settings)
+    health = announced_health(trained, run)
     result = Result(
         protocol=f"{protocol}@{judge.version}",
         run=str(run.path),
@@ -75,11 +75,12 @@ def evaluate(
         train_seed=run.config.train.seed,
         features=features,
         probe=probe,
+        knn=run.config.knn,
         classes=store.classes,
         counts=sides.counts,
         metrics=_scores(judge, trained, sides),
-        untrained=_scores(judge, _task(cache, sides, "untrained", settings), sides) if controls else None,
-        coordinate_1nn=_coordinate_control(sides) if controls else None,
+        untrained=_scores(judge, probe_task(cache, sides, "untrained", settings), sides) if controls else None,
+        coordinate_1nn=coordinate_control(sides) if controls else None,
         chance=1 / len(store.classes),
         majority=sides.majority,
         health=health,
@@ -88,14 +89,16 @@ def evaluate(
     return result
 
 
-def _task(cache: FeatureCache, sides: Sides, weights: Weights, settings: Settings) -> Task:
+def probe_task(cache: FeatureCache, sides: Sides, weights: Weights, settings: Settings) -> Task:
+    """What a protocol may see of a run: features of both sides, extracted where they are not there yet."""
     train, test = cache.get(weights, "train", sides.train), cache.get(weights, "test", sides.test)
     queries = represent(test.views, settings.average)
     tensors = (tensor.to(cache.device) for tensor in (train.views, train.labels, queries))
     return Task(*tensors, num_classes=len(sides.store.classes), settings=settings)
 
 
-def _announced_health(task: Task, run: RunDir) -> FeatureHealth:
+def announced_health(task: Task, run: RunDir) -> FeatureHealth:
+    """State of the training clips' features; what is wrong is logged."""
     health = FeatureHealth.parse(asdict(feature_health(task.train.cpu())))
     for message in health.messages:
         logger.warning("%s: %s", run.path, message)
@@ -108,7 +111,8 @@ def _scores(judge: Protocol, task: Task, sides: Sides) -> Scores:
     return score(selection, sides.test_labels, task.num_classes, judge.scores(task, sides.test_labels))
 
 
-def _coordinate_control(sides: Sides) -> Score:
+def coordinate_control(sides: Sides) -> Score:
+    """Accuracy of the nearest neighbour in coordinates."""
     train, test = (coordinate_features(sides.store, side) for side in (sides.train, sides.test))
     predictions = coordinate_1nn(train, sides.train_labels, test)
     return accuracy(predictions, sides.test_labels, "1-NN", "nearest in aligned coordinates")

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from kineme.config import Config
-from kineme.evaluate.config import FeatureConfig, LinearProbeConfig
+from kineme.evaluate.config import FeatureConfig, LinearProbeConfig, NeighbourConfig
 from kineme.train.run_dir import write_atomically
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -85,6 +85,7 @@ class Result(Config):
     features: FeatureConfig | None = None
     """Pooling and scaling of frozen features; None where the network was trained."""
     probe: LinearProbeConfig | None = None
+    knn: NeighbourConfig | None = None
     classes: tuple[str, ...]
     counts: Counts
     metrics: Scores

@@ -85,12 +85,14 @@ def load_start(method: Method, weights: Mapping[str, Tensor], scope: Literal["al
         name
         for name, value in own.items()
         if name in offered
+        and not name.startswith(method.starts_fresh)
         and offered[name].shape == value.shape
         and (scope == "all_matching" or name.startswith("encoder."))
     ]
     with torch.no_grad():
         for name in taken:
             own[name].copy_(offered[name])  # shares memory with the method
+    method.after_start()
     return StartReport(
         taken=tuple(taken),
         fresh=tuple(name for name in own if name not in taken),

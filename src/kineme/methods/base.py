@@ -71,12 +71,22 @@ class Method(nn.Module):
 
     Config: ClassVar[type[MethodConfig]]
     num_views: ClassVar[int] = 1
+    starts_fresh: ClassVar[tuple[str, ...]] = ()
+    """Beginnings of the names of weights that are never taken from the weights that training starts from."""
     needs_labels: ClassVar[bool] = False
     """Whether it can be trained on labelled clips alone."""
 
     def __init__(self, config: MethodConfig, encoder: Encoder) -> None:
         super().__init__()
         self.encoder = encoder
+
+    @classmethod
+    def require_stream(cls, config: MethodConfig, stream: str) -> None:
+        """Check that a method can learn from a stream of the clips; from any by default.
+
+        Raises:
+            ConfigError: it cannot.
+        """
 
     def sample(self, views: Sequence[ClipBatch], generator: Generator) -> Draws:
         """Random decisions of one step."""
@@ -89,6 +99,9 @@ class Method(nn.Module):
     def own_rate(self, parameter: str) -> float | None:
         """Factor on the learning rate of a parameter that learns apart, without weight decay; None for all others."""
         return None
+
+    def after_start(self) -> None:
+        """Whatever follows the copying of weights that training starts from; nothing by default."""
 
     def after_step(self, progress: Progress) -> None:
         """Whatever follows an optimiser step (momentum encoders, queues); nothing by default."""

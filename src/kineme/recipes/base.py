@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, SerializeAsAny
 
 from kineme.config import Config
 from kineme.encoders import EncoderConfig, encoders
-from kineme.evaluate.config import FeatureConfig, FineTuneConfig, LinearProbeConfig
+from kineme.evaluate.config import FeatureConfig, FineTuneConfig, LinearProbeConfig, NeighbourConfig
 from kineme.methods import MethodConfig, methods
 from kineme.registry import Registry
 from kineme.train.config import Start, Subset, TrainConfig
@@ -55,6 +55,7 @@ class RunConfig(Config):
     subset: Subset = Subset()
     features: FeatureConfig = FeatureConfig()
     probe: LinearProbeConfig = LinearProbeConfig()
+    knn: NeighbourConfig = NeighbourConfig()
     finetune: Annotated[FineTuneConfig, tyro.conf.Suppress] = FineTuneConfig()
     published: Annotated[tuple[Published, ...], tyro.conf.Suppress] = ()
 

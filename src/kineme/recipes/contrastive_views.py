@@ -53,6 +53,11 @@ def stjd_cl_views() -> tuple[Augmentation, ...]:
     return tuple(view.with_changes(schedule=phases) for view, phases in views)
 
 
+def plain_view() -> tuple[Augmentation, ...]:
+    """Whole clips as they are; the paper's form of ActCLR makes all changes itself."""
+    return (Augmentation(keep=(1.0, 1.0), rotation=(0, 0, 0)),)
+
+
 def _fewer(*chosen: int) -> tuple[Phase, ...]:
     """A hundred epochs each of so many augmentations drawn, then clips as they are."""
     phases = [Phase(until_epoch=100 * i, choose=count) for i, count in enumerate(chosen, start=1)]

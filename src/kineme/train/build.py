@@ -25,6 +25,7 @@ def build_method(config: RunConfig, layout: Layout, channels: int) -> Method:
         raise ConfigError(
             f"{config.method.name} wants {kind.num_views} views, the run describes {len(config.augment)} in `augment`"
         )
+    kind.require_stream(config.method, config.prepare.stream)
     with torch.random.fork_rng():
         torch.manual_seed(config.train.seed)
         encoder = encoders.get(config.encoder.name)(config.encoder, layout, config.prepare.window, channels)

@@ -35,7 +35,7 @@ class BoneRescale(Transform[ClipBatch, ClipBatch]):
 
     def apply(self, clips: ClipBatch, draws: Draws) -> ClipBatch:
         B, _, _, V, C = clips.xyz.shape
-        below, bones, roots = (part.to(clips.xyz) for part in _tree(clips.layout))
+        below, bones, roots = (part.to(clips.xyz) for part in bone_tree(clips.layout))
         matrix = roots + below @ (draws["factor"].to(clips.xyz)[:, :, None] * bones)
         wide = matrix[:, :, None, :, None] * torch.eye(C, dtype=matrix.dtype, device=matrix.device)[:, None, :]
         xyz = torch.bmm(clips.xyz.reshape(B, -1, V * C), wide.reshape(B, V * C, V * C).mT)
@@ -43,7 +43,7 @@ class BoneRescale(Transform[ClipBatch, ClipBatch]):
 
 
 @cache
-def _tree(layout: Layout) -> tuple[Tensor, Tensor, Tensor]:
+def bone_tree(layout: Layout) -> tuple[Tensor, Tensor, Tensor]:
     """Three (V, V): a joint's bone counts for it and all below; the bone of a joint; the root that it hangs on."""
     parents = torch.tensor(layout.gcn_parents)
     V = len(parents)

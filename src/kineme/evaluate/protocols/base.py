@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from kineme.evaluate.config import LinearProbeConfig
+from kineme.evaluate.config import LinearProbeConfig, NeighbourConfig
 from kineme.registry import Registry
 
 
@@ -18,16 +18,18 @@ class Settings:
     """What protocols can be told.
 
     Args:
-        probe: the linear probe's schedule.
+        probe: the linear probe's layers and schedule.
         standardise: scale features by the training clips' mean and deviation before kNN and retrieval.
         average: represent a clip that is not trained on by the mean over its views.
         seed: of initial weights and of the order of clips.
+        knn: how neighbours vote.
     """
 
     probe: LinearProbeConfig = field(default_factory=LinearProbeConfig)
     standardise: bool = False
     average: bool = False
     seed: int = 0
+    knn: NeighbourConfig = field(default_factory=NeighbourConfig)
 
 
 @dataclass(frozen=True)
@@ -73,11 +75,14 @@ class Candidates:
         names: J names, such as "epoch 7" or "k=5".
         predictions: (J, Q) int64 classes, on the CPU.
         default: the candidate that is reported when nothing is chosen: the last epoch, the customary setting.
+        scores: (Q, K) of the default candidate, on the CPU: the higher, the likelier the class; what several runs
+            are fused by. None where there are no such scores.
     """
 
     names: tuple[str, ...]
     predictions: Tensor
     default: int
+    scores: Tensor | None = None
 
 
 class Protocol:

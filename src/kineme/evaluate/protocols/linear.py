@@ -1,17 +1,19 @@
-"""The linear probe of the masked family (spec-masked §4), on cached features."""
+"""Linear probes of the masked (spec-masked §4) and contrastive family (spec-contrastive §11), on cached features."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
+from kineme.evaluate.config import LinearProbeConfig
 from kineme.evaluate.protocols.base import Candidates, Protocol, Task, protocols
 from kineme.nn.heads import LinearHead
-from kineme.train.optim import cosine_lr
+from kineme.nn.stgcn import init_moco
+from kineme.train.optim import cosine_lr, stepped_lr
 
 
 @protocols.register("linear")
 class LinearProbe(Protocol):
-    """SGD with momentum 0.9 under a cosine; every epoch is a candidate, the last one the default.
+    """SGD with momentum 0.9, under a cosine or in steps; every epoch is a candidate, the last one the default.
 
     Epoch e trains on cached view e modulo W.
     """
@@ -22,19 +24,20 @@ class LinearProbe(Protocol):
         config = task.settings.probe
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(task.settings.seed)
-            head = LinearHead(task.train.shape[1], task.num_classes).to(task.train.device)
+            head = _head(task.train.shape[1], task.num_classes, config.norm).to(task.train.device)
         optimizer = torch.optim.SGD(head.parameters(), lr=config.lr, momentum=0.9, weight_decay=config.weight_decay)
         generator = torch.Generator().manual_seed(task.settings.seed)
         predictions = []
         for epoch in range(config.epochs):
             self._train_epoch(head, optimizer, task, epoch, generator)
-            predictions.append(_predict(head, task.queries))
+            predictions.append(_logits(head, task.queries).argmax(dim=1).cpu())
         names = tuple(f"epoch {epoch + 1}" for epoch in range(config.epochs))
-        return Candidates(names, torch.stack(predictions), default=config.epochs - 1)
+        scores = _logits(head, task.queries).cpu()
+        return Candidates(names, torch.stack(predictions), default=config.epochs - 1, scores=scores)
 
     @staticmethod
     def _train_epoch(
-        head: LinearHead, optimizer: torch.optim.SGD, task: Task, epoch: int, generator: torch.Generator
+        head: nn.Module, optimizer: torch.optim.SGD, task: Task, epoch: int, generator: torch.Generator
     ) -> None:
         config, num_clips = task.settings.probe, len(task.labels)
         features = task.views[epoch % len(task.views)]
@@ -44,10 +47,7 @@ class LinearProbe(Protocol):
         # A single clip has no batch statistics; it is normalised by the running ones.
         head.train(batch_size > 1)
         for step in range(steps):
-            done = epoch + step / steps
-            optimizer.param_groups[0]["lr"] = cosine_lr(
-                done, peak=config.lr, minimum=0.0, warmup=0.0, epochs=config.epochs
-            )
+            optimizer.param_groups[0]["lr"] = _lr(config, epoch + step / steps)
             batch = order[step * batch_size : (step + 1) * batch_size]
             loss = F.cross_entropy(head(features[batch]), task.labels[batch])
             optimizer.zero_grad()
@@ -55,6 +55,20 @@ class LinearProbe(Protocol):
             optimizer.step()
 
 
+def _head(width: int, num_classes: int, norm: bool) -> nn.Module:
+    if norm:
+        return LinearHead(width, num_classes)
+    head = nn.Linear(width, num_classes)
+    init_moco(head)
+    return head
+
+
+def _lr(config: LinearProbeConfig, epoch: float) -> float:
+    if config.schedule == "steps":
+        return stepped_lr(int(epoch), peak=config.lr, steps=config.steps)
+    return cosine_lr(epoch, peak=config.lr, minimum=0.0, warmup=0.0, epochs=config.epochs)
+
+
 @torch.no_grad()
-def _predict(head: LinearHead, queries: Tensor) -> Tensor:
-    return head.eval()(queries).argmax(dim=1).cpu()
+def _logits(head: nn.Module, queries: Tensor) -> Tensor:
+    return head.eval()(queries)

@@ -1,0 +1,55 @@
+"""A run that trained several streams at once, taken apart into runs of one stream each."""
+
+from torch import Tensor
+
+from kineme.errors import ConfigError, RunError
+from kineme.methods.crosclr import CrosSCLR, CrosSCLRConfig
+from kineme.methods.momentum_contrast import MomentumConfig
+from kineme.methods.skeletonclr import SkeletonCLRConfig
+from kineme.recipes.base import RunConfig
+from kineme.train.build import build_method
+from kineme.train.run_dir import RunDir
+
+
+def stream_runs(run: RunDir) -> list[RunDir]:
+    """Runs of the single streams of a CrosSCLR run, in its folder ``streams``; of any other run, itself.
+
+    A stream by itself is SkeletonCLR that reads this stream; it can be evaluated and fine-tuned as any run. It has
+    the stream's encoder; all else, which only pretraining needs, is as initialised.
+
+    Raises:
+        RunError: no weights yet, or other runs in the folder.
+        ConfigError: a run whose streams were computed from another stream than joints.
+    """
+    if not isinstance(run.config.method, CrosSCLRConfig):
+        return [run]
+    if run.config.prepare.stream != "joint":
+        raise ConfigError(
+            f"{run.path}: its streams were computed from the stream {run.config.prepare.stream}, not from joints; "
+            f"pretrain it with --prepare.stream joint"
+        )
+    method = run.load_method()
+    assert isinstance(method, CrosSCLR)
+    return [_stream_run(run, name, stream.encoder.state_dict()) for name, stream in method.streams.items()]
+
+
+def _stream_run(run: RunDir, stream: str, encoder: dict[str, Tensor]) -> RunDir:
+    """Run of one stream with the encoder's present weights; made where it is not there yet."""
+    config, folder = _config(run.config, stream), run.path / "streams" / stream
+    weights = build_method(config, run.layout, run.record.channels).state_dict()
+    weights |= {f"encoder.{name}": value for name, value in encoder.items()}
+    if not (folder / "run.json").exists():
+        origin = {"run": str(run.path), "stream": stream}
+        return RunDir.create_imported(folder, config, run.layout, run.record.channels, weights, origin)
+    single = RunDir.open(folder)
+    if single.config != config:
+        raise RunError(f"{folder} is not of the run in {run.path}; remove it and give the command again")
+    single.save_weights(weights)
+    return single
+
+
+def _config(config: RunConfig, stream: str) -> RunConfig:
+    """The configuration with which the stream alone would be pretrained."""
+    shared = {name: getattr(config.method, name) for name in MomentumConfig.model_fields if name != "name"}
+    prepare = config.prepare.with_changes(stream=stream)
+    return config.with_changes(method=SkeletonCLRConfig(**shared), prepare=prepare, published=())

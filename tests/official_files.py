@@ -1,5 +1,6 @@
-"""Checkpoints as the authors of MAE, MAMP, HA-CM and STJD-MP save them, of networks of ours."""
+"""Checkpoints as the authors of the masked and the contrastive family save them, of networks of ours."""
 
+import re
 from argparse import Namespace
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -8,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from kineme.encoders.stgcn import STGCN
 from kineme.encoders.token_encoder import TokenEncoder
 from kineme.layout import Layout
 from kineme.methods import Method
@@ -36,6 +38,16 @@ _NAMES = (
     ("head.linear.", "head.fc.1."),
 )
 _DEAD = ("decoder_embed_t", "decoder_embed_s", "decoder_fc", "decoder_fc_t", "decoder_fc_s")
+_STGCN_NAMES = (
+    (r"encoder\.input_norm\.", "data_bn."),
+    (r"encoder\.blocks\.(\d+)\.edge_importance", r"edge_importance.\1"),
+    (r"encoder\.blocks\.(\d+)\.graph\.", r"st_gcn_networks.\1.gcn."),
+    (r"encoder\.blocks\.(\d+)\.norm1\.", r"st_gcn_networks.\1.tcn.0."),
+    (r"encoder\.blocks\.(\d+)\.temporal\.", r"st_gcn_networks.\1.tcn.2."),
+    (r"encoder\.blocks\.(\d+)\.norm2\.", r"st_gcn_networks.\1.tcn.3."),
+    (r"encoder\.blocks\.(\d+)\.residual\.", r"st_gcn_networks.\1.residual."),
+    (r"(projector|head\.linear)\.", "fc."),
+)
 ENCODERS = {
     "mae": "skeleton_transformer",
     "mamp": "skeleton_transformer",
@@ -86,6 +98,36 @@ def official_state(method: Method) -> "OrderedDict[str, Tensor]":
 def _official(ours: str) -> str:
     prefix, theirs = next(((prefix, theirs) for prefix, theirs in _NAMES if ours.startswith(prefix)), ("", ""))
     return theirs + ours.removeprefix(prefix)
+
+
+def official_stgcn_state(method: Method) -> "OrderedDict[str, Tensor]":
+    """State dict of a contrastive method, or of a classifier on its encoder, under the authors' names.
+
+    With the graph of every encoder, heads as ActCLR's code has them, and CrosSCLR's shared projector under all names.
+    """
+    encoder = method.encoder
+    assert isinstance(encoder, STGCN)
+    state = OrderedDict(_official_stgcn(*item) for item in method.state_dict().items())
+    for part in sorted({name.partition(".")[0] for name in state if name.startswith("encoder_")}):
+        state[f"{part}.A"] = encoder.adjacency.clone()
+        if "_motion" in part or "_bone" in part:
+            joint = part[: len("encoder_q")]
+            aliased = [name for name in state if re.match(joint + r"\.fc\.[02]\.", name)]
+            state |= {name.replace(f"{joint}.fc.", f"{part}.fc.2."): state[name] for name in aliased}
+    return state
+
+
+def _official_stgcn(ours: str, value: Tensor) -> tuple[str, Tensor]:
+    parts = re.fullmatch(r"(?:others\.(\w+)\.)?(key_)?(.*)", ours)
+    assert parts is not None
+    stream, key, name = parts.groups()
+    suffix = f"_{stream}" if stream else ""
+    if name.startswith("queue."):
+        return (f"queue{suffix}", value.T.clone()) if name == "queue.keys" else (f"queue_ptr{suffix}", value[None])
+    pattern, theirs = next((pattern, theirs) for pattern, theirs in _STGCN_NAMES if re.match(pattern, name))
+    is_layer = theirs == "fc." and value.ndim == 2
+    plain = re.sub(pattern, theirs, name, count=1)
+    return f"encoder_{'k' if key else 'q'}{suffix}.{plain}", (value[..., None, None] if is_layer else value).clone()
 
 
 def save_checkpoint(

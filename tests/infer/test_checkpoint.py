@@ -230,6 +230,29 @@ def test_a_huge_tensor_in_few_bytes(tmp_path: Path, is_zip: bool) -> None:
     assert "claims 4000000000000 bytes of weights" in refusal(file)
 
 
+@pytest.mark.parametrize("is_zip", [True, False])
+def test_weights_that_networks_share_are_saved_once(tmp_path: Path, is_zip: bool) -> None:
+    file, shared = tmp_path / "shared.pth", torch.rand(10_000)
+    state = {"a": shared, "b": shared, "c": torch.rand(10_000)}
+    torch.save(state, file, _use_new_zipfile_serialization=is_zip)
+    assert file.stat().st_size < 3 * 40_000
+    weights = read_checkpoint(file).weights
+    assert all(torch.equal(weights[name], value) for name, value in state.items())
+
+
+@pytest.mark.parametrize("holder", ["model", "state_dict"])
+def test_state_dicts_beside_other_things(tmp_path: Path, holder: str) -> None:
+    weights = read_checkpoint(saved(tmp_path / "held.pth", {holder: STATE, "epoch": 300})).weights
+    assert all(torch.equal(weights[name], value) for name, value in STATE.items())
+
+
+@pytest.mark.parametrize("name", ["queue_ptr", "queue_ptr_motion", "bn.num_batches_tracked"])
+def test_counters_stay_whole_numbers(tmp_path: Path, name: str) -> None:
+    weights = read_checkpoint(saved(tmp_path / "counter.pth", {name: torch.tensor([128])})).weights
+    assert weights[name].dtype == torch.int64
+    assert "expected floats" in refusal(saved(tmp_path / "other.pth", {"a.weight": torch.tensor([128])}))
+
+
 def test_a_tensor_beyond_the_file(tmp_path: Path) -> None:
     """A pickle that says 77 numbers are 1200000."""
 

@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "finetune": ("finetune:finetune", "train a whole network on labels, all or a share of them"),
     "import-weights": ("import_weights:import_weights", "make a run of weights that the authors published"),
     "masks": ("masks:masks", "draw what a masked method hides of clips and what it predicts"),
+    "regions": ("regions:regions", "draw which joints of clips a contrastive method looks at, and when"),
     "views": ("views:views", "draw the augmented views that training makes of clips"),
     "eval linear": ("evaluate:linear", "linear probe on frozen features"),
     "eval logreg": ("evaluate:logreg", "logistic regression on frozen features"),

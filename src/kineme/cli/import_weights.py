@@ -20,14 +20,14 @@ File = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FILE")]
 def import_weights(
     recipe: RecipeName, file: File, /, *, out: Path | None = None, store: Path | None = None, layout: str | None = None
 ) -> int:
-    """Make a run of the weights that the authors of MAE, MAMP, HA-CM or STJD-MP published.
+    """Make a run of weights as the authors of MAE, MAMP, HA-CM, STJD-MP, or of a contrastive method save them.
 
     The recipe says which method and data they are of (`kineme recipes`); sizes are read from the file. No code that
     the file may hold is run. `kineme import-weights RECIPE --help` lists the settings that can be changed.
 
     Args:
         recipe: name of the recipe that the weights belong to.
-        file: checkpoint, a .pth file.
+        file: checkpoint, a .pth or .pt file.
         out: folder of the run; runs/RECIPE by default.
         store: take the joint layout of this store.
         layout: joint layout that the weights were trained on; kinect25 by default.
@@ -60,7 +60,7 @@ def _command(defaults: "RunConfig") -> Callable[..., int]:
         """Make a run of weights that the authors published.
 
         Args:
-            file: checkpoint, a .pth file.
+            file: checkpoint, a .pth or .pt file.
             out: folder of the run; runs/RECIPE by default.
             store: take the joint layout of this store.
             layout: joint layout that the weights were trained on; kinect25 by default.

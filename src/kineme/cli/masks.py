@@ -1,16 +1,11 @@
 """``kineme masks``: what a masked method sees, hides and predicts of clips."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import tyro
 
 from kineme.cli.console import console, require_device
-
-if TYPE_CHECKING:
-    from kineme.methods import Method
-    from kineme.recipes.base import RunConfig
-    from kineme.store import SkeletonStore
 
 Run = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
 
@@ -39,6 +34,7 @@ def masks(
         seed: of the masks.
         device: where to compute: cpu, cuda or mps.
     """
+    from kineme.cli.run_method import method_of
     from kineme.errors import ConfigError
     from kineme.store import SkeletonStore
     from kineme.viz.contact_sheet import by_id, in_turn
@@ -52,21 +48,7 @@ def masks(
     if seed < 0:
         raise ConfigError(f"--seed {seed}: expected a whole number from 0")
     opened = SkeletonStore.open(store)
-    method, config, trained = _method(run, opened)
+    method, config, trained = method_of(run, opened)
     index = by_id(opened, ids) if ids else in_turn(opened.labels, clips)
     views = masked_views(method, config, opened, index, trained=trained, seed=seed, device=device)
     console.print(str(draw_masks(views, out, turn=turn)), soft_wrap=True)
-
-
-def _method(run: str, store: "SkeletonStore") -> "tuple[Method, RunConfig, bool]":
-    """Method of a run or, untrained, of a recipe; its configuration; whether it is trained."""
-    from kineme.recipes.base import recipe_config, recipes
-    from kineme.train.build import build_method
-    from kineme.train.run_dir import RunDir
-
-    if run in recipes.names() and not (Path(run) / "run.json").exists():
-        config = recipe_config(run)
-        return build_method(config, store.layout, store.channels), config, False
-    opened = RunDir.open(run)
-    store.require_layout(opened.layout)
-    return opened.load_method(), opened.config, True

@@ -19,7 +19,10 @@ from torch import Tensor
 from kineme.errors import SourceError
 
 _AGAIN = "this is another file, or a damaged one: download it again"
-_COUNTER = "num_batches_tracked"  # of batch norms: the one thing in a state dict that is no float
+_REPEATS = 2  # CrosSCLR's streams share a projector: a small part of a file, under three names
+_HOLDERS = "model", "state_dict"
+# Of batch norms and of queues: the only things in a state dict that are no floats.
+_COUNTER = re.compile(r"(num_batches_tracked|queue_ptr(_\w+)?)$")
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Checkpoint:
 
 
 def read_checkpoint(path: str | Path) -> Checkpoint:
-    """Weights in a ``.pth`` file: a state dict, or one under ``model``.
+    """Weights in a ``.pth`` file: a state dict, or one under ``model`` or ``state_dict``.
 
     Args:
         path: file that ``torch.save`` wrote, in its zip format or the older one.
@@ -47,14 +50,21 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
     """
     path = Path(path)
     contents = _load(path)
-    state = contents.get("model", contents) if isinstance(contents, dict) else contents
+    state = _held(contents)
     if not isinstance(state, dict) or not state or not all(map(_is_weight, state.items())):
-        problem = f"expected weights by name, or those under 'model'; found {_described(contents)}"
+        problem = f"expected weights by name, or those under 'model' or 'state_dict'; found {_described(contents)}"
         raise SourceError(path, problem, fix="save the state dict of the networks alone")
     _require_size(path, state)
     weights = {name: _plain(path, name, value) for name, value in _without_prefix(state).items()}
     arguments = contents.get("args")
     return Checkpoint(weights, vars(arguments) if isinstance(arguments, argparse.Namespace) else {})
+
+
+def _held(contents: Any) -> Any:
+    """The state dict in what a file holds, beside which there may be more."""
+    if not isinstance(contents, dict):
+        return contents
+    return next((contents[key] for key in _HOLDERS if key in contents), contents)
 
 
 def _load(path: Path) -> Any:
@@ -106,9 +116,9 @@ def _described(contents: object) -> str:
 
 
 def _require_size(path: Path, state: Mapping[str, Tensor]) -> None:
-    """Few bytes can pose as a huge tensor by repeating themselves."""
+    """Few bytes can pose as a huge tensor by repeating themselves; but what networks share is saved once."""
     claimed = sum(value.numel() * value.element_size() for value in state.values())
-    if claimed > path.stat().st_size:
+    if claimed > _REPEATS * path.stat().st_size:
         problem = f"claims {claimed} bytes of weights, the file has {path.stat().st_size}"
         raise SourceError(path, problem, fix=_AGAIN)
 
@@ -121,8 +131,8 @@ def _without_prefix(state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
 
 
 def _plain(path: Path, name: str, value: Tensor) -> Tensor:
-    """A finite float32 copy, or the whole number of a batch norm's counter."""
-    is_counter = name.endswith(_COUNTER) and value.dtype == torch.int64
+    """A finite float32 copy, or the whole number of a counter."""
+    is_counter = _COUNTER.search(name) is not None and value.dtype == torch.int64
     dense = value.layout == torch.strided and value.device.type == "cpu" and not value.is_quantized
     if not dense or not (is_counter or value.is_floating_point()):
         kind = f"{value.dtype}, {value.layout}, on {value.device}"

@@ -69,12 +69,16 @@ class Naming:
     Args:
         ours: our name of an official one.
         official: its inverse.
-        is_dead: whether it never uses a parameter of that official name.
+        value: a parameter of that official name in our shape.
+        is_dead: whether we have no use for a parameter of that official name.
+        why_dead: why not, as the end of "so many that ...".
     """
 
     ours: Callable[[str], str]
     official: Callable[[str], str]
+    value: Callable[[str, Tensor], Tensor]
     is_dead: Callable[[str], bool] = lambda official: False
+    why_dead: str = "the authors' code never uses"
 
 
-MAMP_NAMING = Naming(our_name, official_name)
+MAMP_NAMING = Naming(our_name, official_name, our_value)

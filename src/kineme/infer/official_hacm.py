@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from kineme.infer.official import Naming, from_official, official_name, our_name
+from kineme.infer.official import Naming, from_official, official_name, our_name, our_value
 
 # What the authors' network holds and never uses.
 _DEAD = re.compile(r"(mask_token|mask_token_s|decoder_(embed_[ts]|fc|fc_[ts])\.\w+)$")
@@ -41,4 +41,4 @@ def _as_mamp(official: str) -> str:
     return _RENAMES.get(head, head) + dot + rest
 
 
-HACM_NAMING = Naming(our_hacm_name, official_hacm_name, is_dead)
+HACM_NAMING = Naming(our_hacm_name, official_hacm_name, our_value, is_dead)

@@ -5,6 +5,7 @@ The authors of these share one network file. Sections are those of spec-contrast
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -16,6 +17,12 @@ QUERY = "encoder_q."
 """How names of the encoder that is kept begin in what the contrastive methods save."""
 GRAPH = "A"
 """The graph, which the authors save with the weights and we have from the layout."""
+HEAD = "fc."
+"""How names of a classifier, or of a projector in its place, begin."""
+REPEATED = "the networks have anyway"
+"""Why the graph, and whatever else a file holds twice, is dropped."""
+
+_ENCODERS = re.compile(r"(encoder_[qk](_motion|_bone)?\.)?")
 
 # How official names begin, and ours for the same; # is the number of a block.
 _PREFIXES = (
@@ -61,9 +68,33 @@ def from_official_stgcn(state: Mapping[str, Tensor], adjacency: Tensor) -> dict[
     Raises:
         LayoutMismatchError: weights of another graph.
     """
-    weights = query_encoder(state)
-    require_graph(weights.pop(GRAPH, adjacency), adjacency)
-    return {our_stgcn_name(name): _our_value(name, value) for name, value in weights.items()}
+    return translated(query_encoder(state), STGCN_NAMING, adjacency)
+
+
+def translated(state: Mapping[str, Tensor], naming: Naming, adjacency: Tensor) -> dict[str, Tensor]:
+    """Official state dict of networks with one graph, under our names and in our shapes.
+
+    Args:
+        state: as the authors save it.
+        naming: how they name what it holds.
+        adjacency: (K, V, V) of the encoders that the weights are for.
+
+    Raises:
+        LayoutMismatchError: weights of another graph.
+    """
+    for graph in graphs(state):
+        require_graph(graph, adjacency)
+    return {naming.ours(name): naming.value(name, value) for name, value in state.items() if not naming.is_dead(name)}
+
+
+def is_graph(official: str) -> bool:
+    """Whether that name is an encoder's graph."""
+    return _ENCODERS.sub("", official, count=1) == GRAPH
+
+
+def graphs(state: Mapping[str, Tensor]) -> list[Tensor]:
+    """The graph of every encoder, all of which should be one."""
+    return [value for name, value in state.items() if is_graph(name)]
 
 
 def require_graph(found: Tensor, adjacency: Tensor) -> None:
@@ -86,9 +117,23 @@ def _renamed(name: str, prefixes: Sequence[tuple[str, str]]) -> str:
     return name
 
 
-def _our_value(official: str, value: Tensor) -> Tensor:
+def head_matrix(value: Tensor) -> Tensor:
     """Layers of a head are 1x1 convolutions in ActCLR's files, and matrices in all others and here."""
-    return value.flatten(1) if official.startswith("fc.") and value.ndim == 4 else value
+    return value.flatten(1) if value.shape[2:] == (1, 1) else value
 
 
-STGCN_NAMING = Naming(our_stgcn_name, official_stgcn_name, is_dead=lambda official: official == GRAPH)
+def under(prefix: str, naming: Naming) -> Naming:
+    """The same names, each with a prefix in front."""
+    return replace(
+        naming,
+        ours=lambda official: naming.ours(official.removeprefix(prefix)),
+        official=lambda ours: prefix + naming.official(ours),
+        value=lambda official, value: naming.value(official.removeprefix(prefix), value),
+    )
+
+
+def _our_value(official: str, value: Tensor) -> Tensor:
+    return head_matrix(value) if official.startswith(HEAD) else value
+
+
+STGCN_NAMING = Naming(our_stgcn_name, official_stgcn_name, _our_value, is_graph, REPEATED)

@@ -1,50 +1,43 @@
 """Whether weights of the authors belong to a recipe, and to which one if not."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
-from kineme.encoders.token_encoder import TokenEncoderConfig
-from kineme.errors import ConfigError, SourceError
-from kineme.infer.checkpoint import Checkpoint
-from kineme.infer.official_sizes import Kind, foreign_project, kind_of
+from kineme.errors import SourceError
+from kineme.infer.shapes import Weights, has
 from kineme.recipes.base import RunConfig, recipes
 
-_METHODS: Mapping[Kind, tuple[str, ...]] = {"masked": ("mamp", "mae"), "stjd_mp": ("stjd_mp",), "hacm": ("hacm",)}
-_PROGRAMS = {"model_mamp": "mamp", "model_mae": "mae"}  # modules of the authors' code; nothing else tells these two
+_PROJECTS = {
+    "encoder.tokeniser.": "kineme itself, which needs no import",
+    "encoder.input_norm.": "kineme itself, which needs no import",
+    "st_gcn_networks.": "ST-GCN",
+    "encoder_q.": "a contrastive method such as SkeletonCLR or AimCLR",
+    "joints_embed.": "a masked method such as MAE or MAMP",
+    "patch_embed.": "a transformer for pictures",
+}
 
 
-def require_fitting_recipe(file: Path, config: RunConfig, checkpoint: Checkpoint) -> Kind:
-    """What the weights are, which must be what the recipe's networks hold.
+def foreign_project(weights: Weights) -> str:
+    """What weights that are not of a recipe's family look like, for messages."""
+    known = next((project for prefix, project in _PROJECTS.items() if has(weights, prefix)), "another project")
+    return f"weights of {known}, with names such as {', '.join(list(weights)[:3])}"
+
+
+def require_recipe(file: Path, config: RunConfig, fitting: Sequence[str]) -> None:
+    """Check that a recipe is of one of the methods that have such networks.
 
     Args:
-        file: where they are from, for messages.
+        file: where the weights are from, for messages.
         config: the recipe.
-        checkpoint: the weights.
+        fitting: names of the methods.
 
     Raises:
-        SourceError: weights of another method or project; which recipe is theirs, where that can be told.
-        ConfigError: a recipe of networks that no authors' weights belong to.
+        SourceError: weights of another method; which recipe is theirs, where that can be told.
     """
-    if not isinstance(config.encoder, TokenEncoderConfig):
-        raise ConfigError(f"{file}: the authors have no weights for {config.encoder.name}; see: kineme recipes")
-    kind = kind_of(checkpoint.weights)
-    if kind is None:
-        fix = "expected those of MAE, MAMP, HA-CM or STJD-MP as the authors' code saves them"
-        raise SourceError(file, foreign_project(checkpoint.weights), fix=fix)
-    if kind != "classifier":
-        fitting = _fitting_methods(kind, checkpoint)
-        if config.method.name not in fitting:
-            recipe = config.recipe or "this"
-            problem = f"weights of {' or '.join(fitting)}, and {recipe} is a recipe of {config.method.name}"
-            raise SourceError(file, problem, fix=_advice(config, fitting[0]))
-    return kind
-
-
-def _fitting_methods(kind: Kind, checkpoint: Checkpoint) -> tuple[str, ...]:
-    """Methods that have such networks; MAE's and MAMP's are alike, but their programs have names."""
-    model = checkpoint.settings.get("model")
-    program = _PROGRAMS.get(model.partition(".")[0]) if isinstance(model, str) else None
-    return (program,) if program is not None and kind == "masked" else _METHODS[kind]
+    if config.method.name not in fitting:
+        recipe = config.recipe or "this"
+        problem = f"weights of {' or '.join(fitting)}, and {recipe} is a recipe of {config.method.name}"
+        raise SourceError(file, problem, fix=_advice(config, fitting[0]))
 
 
 def _advice(config: RunConfig, method: str) -> str:

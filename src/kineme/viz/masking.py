@@ -4,7 +4,7 @@ One step of the method on clips as evaluation sees them. A new method joins in b
 score of `MaskedPrediction`, its own `token_maps`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import singledispatch
 from typing import NamedTuple, Self
@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from kineme.clips import ClipBatch
+from kineme.clips import ClipBatch, RaggedClips
 from kineme.errors import ConfigError
 from kineme.layout import Layout
 from kineme.losses.masked import token_error
@@ -85,9 +85,9 @@ class Masking:
         return replace(self, maps=maps, **arrays)
 
 
-@dataclass(frozen=True)
-class MaskedView:
-    """One body of a clip, and what a method did to it.
+@dataclass(frozen=True, kw_only=True)
+class BodyView:
+    """One body of a clip, as a method meets it.
 
     Args:
         clip: which clip and body it is, in words.
@@ -96,8 +96,7 @@ class MaskedView:
         stream: what the method reads of the clip.
         poses: (T, V, C) coordinates of the joints, prepared as the method's input is.
         present: (T,) bool, whether the body was seen.
-        masking: of this body.
-        trained: whether predictions mean anything.
+        trained: whether the method's weights are.
     """
 
     clip: str
@@ -106,8 +105,18 @@ class MaskedView:
     stream: str
     poses: np.ndarray
     present: np.ndarray
-    masking: Masking
     trained: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskedView(BodyView):
+    """One body of a clip, and what a masked method did to it; predictions of untrained weights mean nothing.
+
+    Args:
+        masking: of this body.
+    """
+
+    masking: Masking
 
     @property
     def segment(self) -> int:
@@ -158,22 +167,38 @@ def masked_views(
     generator = torch.Generator().manual_seed(seed)
     batch = eval_pipeline(config.prepare)(clips, generator)
     masking = explain(method, batch, generator)
-    joints = eval_pipeline(config.prepare.with_changes(stream="joint"))(clips, generator)
+    bodies = body_views(config, store, clips, index, trained=trained)
+    return [MaskedView(**vars(body), masking=masking.of(n)) for n, body in bodies]
+
+
+def body_views(
+    config: RunConfig, store: SkeletonStore, clips: RaggedClips, index: Sequence[int] | np.ndarray, *, trained: bool
+) -> Iterator[tuple[int, BodyView]]:
+    """Bodies that are present, each with its number among all (B * M) of a batch.
+
+    Args:
+        config: of a run; says how clips are prepared.
+        store: the clips.
+        clips: those that are wanted.
+        index: (B,) their positions in the store.
+        trained: whether the method's weights are.
+    """
+    joints = eval_pipeline(config.prepare.with_changes(stream="joint"))(clips, Generator())
     poses, present = _numpy(joints.xyz.flatten(0, 1)), _numpy(joints.present.flatten(0, 1))
-    bodies = config.prepare.bodies
-    return [
-        MaskedView(
-            clip=_name(store, int(index[n // bodies]), n % bodies),
-            method=config.method.name,
-            layout=store.layout,
-            stream=config.prepare.stream,
-            poses=poses[n],
-            present=present[n],
-            masking=masking.of(n),
-            trained=trained,
+    for n in np.flatnonzero(present.any(axis=1)).tolist():
+        clip, body = divmod(n, config.prepare.bodies)
+        yield (
+            n,
+            BodyView(
+                clip=_name(store, int(index[clip]), body),
+                method=config.method.name,
+                layout=store.layout,
+                stream=config.prepare.stream,
+                poses=poses[n],
+                present=present[n],
+                trained=trained,
+            ),
         )
-        for n in np.flatnonzero(present.any(axis=1)).tolist()
-    ]
 
 
 @singledispatch

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kineme.errors import ConfigError
-from kineme.viz.masking import MaskedView
+from kineme.viz.masking import BodyView, MaskedView
 from kineme.viz.masking_animation import masking_animation
 from kineme.viz.masking_figure import masking_figure
 
@@ -26,10 +26,19 @@ def draw_masks(views: Sequence[MaskedView], file: str | Path, *, turn: float = 0
         ConfigError: another suffix, nothing to draw, or matplotlib is not installed.
     """
     require_suffix(file)
-    if not views:
-        raise ConfigError("nobody is in these clips; kineme data info STORE tells what is in a store")
+    require_somebody(views)
     draw = masking_animation if Path(file).suffix in ANIMATIONS else masking_figure
     return draw(views, file, turn=turn)
+
+
+def require_somebody(views: Sequence[BodyView]) -> None:
+    """Check that there is something to draw.
+
+    Raises:
+        ConfigError: there is not.
+    """
+    if not views:
+        raise ConfigError("nobody is in these clips; kineme data info STORE tells what is in a store")
 
 
 def require_suffix(file: str | Path) -> None:

@@ -6,13 +6,13 @@ A row draws any frames of a clip side by side: several for a picture, one for an
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 
 from kineme.errors import ConfigError
 from kineme.layout import Layout
-from kineme.viz.masking import MaskedView, TokenMap
+from kineme.viz.masking import BodyView, MaskedView, TokenMap
 from kineme.viz.skeleton import draw_bodies, front_view
 
 if TYPE_CHECKING:
@@ -27,8 +27,11 @@ _REACH = 0.3  # of the body's height: how long the arrows of fast joints become
 _LONGEST = 30.0  # times their own length, lest noise looks like motion
 
 
-class Paper:
-    """Where the joints of a view and their motion fall on paper.
+View = TypeVar("View", bound=BodyView)
+
+
+class Page(Generic[View]):
+    """Where the joints of a view fall on paper.
 
     Args:
         view: what is drawn.
@@ -37,24 +40,38 @@ class Paper:
     Attributes:
         points: (T, V, 2), each pose around x = 0.
         low, high: (2,) corners that hold nearly all points.
-        magnify: by which arrows are longer than the motion they show.
     """
 
-    def __init__(self, view: MaskedView, turn: float = 0.0) -> None:
+    def __init__(self, view: View, turn: float = 0.0) -> None:
         self.view, self.turn = view, turn
         flat = self.project(view.poses)
         self.middle = flat[..., :1].mean(axis=1, keepdims=True)
         self.points = flat - self.middle * [1, 0]
         seen = self.points[view.present]
         self.low, self.high = np.percentile(seen.reshape(-1, 2), [0.5, 99.5], axis=0)
-        length = np.linalg.norm(self.arrows(view.masking.target), axis=-1)
-        fast = np.nanpercentile(length[_slots(view)], 99)
-        reach = _REACH * (self.high[1] - self.low[1])
-        self.magnify = float(np.clip(reach / max(fast, 1e-9), 1, _LONGEST))
 
     def project(self, x: np.ndarray) -> np.ndarray:
         """Coordinates or differences of them: (..., C) to (..., 2)."""
         return front_view(turned(x, self.view.layout, self.turn), self.view.layout)
+
+
+class Paper(Page[MaskedView]):
+    """Where the joints of a masked view and their motion fall on paper.
+
+    Args:
+        view: what is drawn.
+        turn: degrees by which the viewer goes round the body.
+
+    Attributes:
+        magnify: by which arrows are longer than the motion they show.
+    """
+
+    def __init__(self, view: MaskedView, turn: float = 0.0) -> None:
+        super().__init__(view, turn)
+        length = np.linalg.norm(self.arrows(view.masking.target), axis=-1)
+        fast = np.nanpercentile(length[_slots(view)], 99)
+        reach = _REACH * (self.high[1] - self.low[1])
+        self.magnify = float(np.clip(reach / max(fast, 1e-9), 1, _LONGEST))
 
     def predicted(self) -> np.ndarray:
         """(T, V, 2) poses with predictions in place of hidden joints."""
@@ -109,7 +126,7 @@ def rows(paper: Paper) -> list[Row]:
         Row(_share(view), partial(_draw_visible, paper)),
     ]
     if view.predicts_poses:
-        shown.append(Row("original; left side red, right side blue", partial(_draw_original, paper)))
+        shown.append(original_row(paper))
         title = "reconstruction, over the original (grey); green joints are given"
         prediction = Row(title, partial(_draw_reconstruction, paper))
     else:
@@ -121,15 +138,20 @@ def rows(paper: Paper) -> list[Row]:
     return [*shown, prediction] if view.trained else shown
 
 
+def original_row(page: Page) -> Row:
+    """The body itself."""
+    return Row("original; left side red, right side blue", partial(_draw_original, page))
+
+
 def draw_row(
-    axes: "Axes", paper: Paper, row: Row, frames: np.ndarray, places: np.ndarray, limits: tuple[float, float]
+    axes: "Axes", page: Page, row: Row, frames: np.ndarray, places: np.ndarray, limits: tuple[float, float]
 ) -> None:
     """Frames of a row side by side.
 
     Args:
         axes: where.
-        paper: of the view.
-        row: one of its `rows`.
+        page: of the view.
+        row: one of its rows.
         frames: (P,) which.
         places: (P,) where the middle of each body goes, in the unit of the clips.
         limits: left and right end of the axes.
@@ -138,7 +160,7 @@ def draw_row(
     for drawn in axes.collections:
         drawn.set_clip_on(False)
     axes.set_xlim(limits)
-    axes.set_ylim(paper.low[1], paper.high[1])
+    axes.set_ylim(page.low[1], page.high[1])
     axes.set_aspect("equal")
     axes.set_axis_off()
 
@@ -152,7 +174,7 @@ def scoreboard(view: MaskedView) -> str:
     return "; ".join(filter(None, (error, masking.scaling)))
 
 
-def frames_of(view: MaskedView, count: int) -> np.ndarray:
+def frames_of(view: BodyView, count: int) -> np.ndarray:
     """(P,) frames in the middle of equal parts of those in which the body was seen."""
     seen = np.flatnonzero(view.present)
     return seen[((np.arange(count) + 0.5) / count * len(seen)).astype(int)]
@@ -212,8 +234,8 @@ def _draw_visible(paper: Paper, axes: "Axes", frames: np.ndarray, at: np.ndarray
     axes.scatter(*points[visible].T, c=VISIBLE, s=26, edgecolors=EDGE, linewidths=0.5, zorder=3)
 
 
-def _draw_original(paper: Paper, axes: "Axes", frames: np.ndarray, at: np.ndarray) -> None:
-    draw_bodies(axes, paper.points[frames] + at[:, None], paper.view.layout)
+def _draw_original(page: Page, axes: "Axes", frames: np.ndarray, at: np.ndarray) -> None:
+    draw_bodies(axes, page.points[frames] + at[:, None], page.view.layout)
 
 
 def _draw_reconstruction(paper: Paper, axes: "Axes", frames: np.ndarray, at: np.ndarray) -> None:

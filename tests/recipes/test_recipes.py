@@ -79,6 +79,4 @@ def test_fine_tuning_keeps_what_the_encoder_reads() -> None:
 def test_streams_that_a_method_cannot_learn_from(recipe: str, stream: str) -> None:
     config = small_run(recipe_config(recipe))
     with pytest.raises(ConfigError, match=f"prepare.stream.* {stream}"):
-        build_method(
-            config.with_changes(prepare=config.prepare.with_changes(stream=stream)), Layout.get("kinect25"), 3
-        )
+        build_method(config.with_changes(prepare=config.prepare.with_changes(stream=stream)), Layout.get("kinect25"), 3)

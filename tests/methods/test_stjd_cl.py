@@ -88,7 +88,7 @@ def both_losses(method: STJDCL) -> tuple[Tensor, Tensor]:
         ({"grad_from": ("contrast",)}, {"encoder", "projector", "density"}, set()),
         ({"separate_gp": True}, {"encoder", "projector", "density"}, {"density"}),
     ],
-    ids=str,
+    ids=lambda value: str(sorted(value)) if isinstance(value, set) else str(value),
 )
 def test_who_learns_from_which_loss(changes: dict[str, object], contrast: set[str], reverse: set[str]) -> None:
     """Never the keys' networks, and from the reverse contrast the encoder only where the query is the anchor."""

@@ -31,7 +31,7 @@ def _compact(method: MaskedConfig) -> RunConfig:
             method=SupervisedConfig(hidden=256, dropout=0.5),
             drop_path=0.1,
             train=FineTuneConfig().train.with_changes(
-                epochs=30, batch_size=16, lr=1e-3, min_lr=0.0, warmup_epochs=3, checkpoint_epochs=10
+                epochs=30, batch_size=16, lr=1e-3, min_lr=0.0, warmup_epochs=3, layer_decay=1.0, checkpoint_epochs=10
             ),
         ),
     )

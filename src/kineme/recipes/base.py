@@ -85,5 +85,6 @@ def fine_tuning(config: RunConfig, weights: str) -> RunConfig:
         augment=config.augment[:1],
         train=tuning.train,
         start=Start(weights=weights, scope="encoder"),
+        finetune=FineTuneConfig(),  # has become the settings of the run itself
         published=(),
     )

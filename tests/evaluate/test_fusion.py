@@ -170,6 +170,3 @@ def test_what_cannot_be_fused_is_refused(runs: list[RunDir], tmp_path: Path, sto
     with pytest.raises(ConfigError, match=r"different splits: .*joint nucla-xview, .*elsewhere odd-even-subjects"):
         evaluate_fusion([runs[0], elsewhere], store)
     assert evaluate_fusion([runs[0], elsewhere], store, split=SPLIT, protocol="knn", controls=False).split == SPLIT
-    derived = make_run(tmp_path / "derived", store, tiny_config(**CROSCLR, prepare={"stream": "bone"}))
-    with pytest.raises(ConfigError, match=r"--prepare\.stream joint"):
-        evaluate_fusion([derived], store)

@@ -19,15 +19,9 @@ def stream_runs(run: RunDir) -> list[RunDir]:
 
     Raises:
         RunError: no weights yet, or other runs in the folder.
-        ConfigError: a run whose streams were computed from another stream than joints.
     """
     if not isinstance(run.config.method, CrosSCLRConfig):
         return [run]
-    if run.config.prepare.stream != "joint":
-        raise ConfigError(
-            f"{run.path}: its streams were computed from the stream {run.config.prepare.stream}, not from joints; "
-            f"pretrain it with --prepare.stream joint"
-        )
     method = run.load_method()
     assert isinstance(method, CrosSCLR)
     return [_stream_run(run, name, stream.encoder.state_dict()) for name, stream in method.streams.items()]

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from kineme.errors import ConfigError, RunError
+from kineme.errors import RunError
 from kineme.methods.crosclr import CrosSCLR, CrosSCLRConfig
 from kineme.methods.momentum_contrast import MomentumConfig
 from kineme.methods.skeletonclr import SkeletonCLRConfig

@@ -37,6 +37,7 @@ def finetune(
 
       kineme finetune runs/mamp --store ntu60.store
       kineme finetune runs/mamp --store ntu60.store --subset.fraction 0.1 --repeats 5
+      kineme finetune runs/mamp --store ntu60.store --train.seed 1 --train.layer-decay 1
       kineme finetune runs/mamp --store pku2.store --split pku2-xsub --prepare.no-centre
 
     `kineme finetune RUN --help` lists every setting. The accuracy of the last epoch is the result; the best epoch on

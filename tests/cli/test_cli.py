@@ -3,7 +3,8 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass
 from importlib import import_module
 from inspect import Parameter, signature
 from pathlib import Path
@@ -34,14 +35,21 @@ def python(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, *words], env=env, capture_output=True, text=True, check=False)
 
 
+def option_names(command: Callable[..., int]) -> Iterator[str]:
+    """Options of a command, those of a group of options by themselves."""
+    for parameter in signature(command).parameters.values():
+        if parameter.kind is Parameter.KEYWORD_ONLY:
+            group = parameter.default
+            yield from [each.name for each in fields(group)] if is_dataclass(group) else [parameter.name]
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_names_every_option(name: str) -> None:
     module, function = COMMANDS[name][0].split(":")
     text = succeed(*name.split(), "--help")
     assert text.startswith(f"usage: kineme {name} ")
-    for parameter in signature(getattr(import_module(f"kineme.cli.{module}"), function)).parameters.values():
-        if parameter.kind is Parameter.KEYWORD_ONLY:
-            assert f"--{parameter.name.replace('_', '-')}" in text
+    for option in option_names(getattr(import_module(f"kineme.cli.{module}"), function)):
+        assert f"--{option.replace('_', '-')}" in text
 
 
 @pytest.mark.parametrize(

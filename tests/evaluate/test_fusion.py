@@ -11,10 +11,10 @@ from fake import small_store, tiny_config
 from kineme.errors import ConfigError, RunError
 from kineme.evaluate.evaluate import evaluate
 from kineme.evaluate.fusion import ClassScores, evaluate_fusion, fuse
-from kineme.evaluate.pooling import mean
 from kineme.evaluate.result import Result
 from kineme.evaluate.streams import stream_runs
 from kineme.methods.crosclr import CrosSCLR
+from kineme.nn.heads import pooled
 from kineme.recipes.base import RunConfig
 from kineme.store import SkeletonStore
 from kineme.train.build import build_method
@@ -134,8 +134,8 @@ def test_streams_of_a_run_have_its_encoders(crosclr: RunDir, store: SkeletonStor
     for run, stream in zip(stream_runs(crosclr), method.streams.values(), strict=True):
         clips = eval_pipeline(run.config.prepare)(store.gather(np.arange(4)), torch.Generator())
         with torch.inference_mode():
-            expected = mean(stream.encoder.eval().features(clips))
-            assert torch.equal(mean(run.load_method().encoder.features(clips)), expected)
+            expected = pooled(stream.encoder.eval().features(clips))
+            assert torch.equal(pooled(run.load_method().encoder.features(clips)), expected)
     assert [run.config.prepare.stream for run in stream_runs(crosclr)] == ["joint", "motion", "bone"]
 
 

@@ -14,7 +14,6 @@ from kineme.encoders.stgcn import STGCN, STGCNConfig
 from kineme.infer.official_moco import from_official_moco
 from kineme.infer.official_stgcn import QUERY
 from kineme.layout import Layout
-from kineme.methods.momentum_contrast import pooled
 from kineme.nn.actionlet import (
     Activation,
     RunningMean,
@@ -27,6 +26,7 @@ from kineme.nn.actionlet import (
     scaled,
     to_frames,
 )
+from kineme.nn.heads import pooled
 from kineme.nn.moco import Projector
 
 LAYOUT = Layout.get("kinect25")

@@ -1,35 +1,51 @@
 """``kineme finetune``: train a whole network on labels, from a pretrained run or by a recipe, and measure it."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
 from kineme.cli.console import EXIT_STOPPED, console, errors, require_device
+from kineme.cli.pretrain import Accelerator, training_display
 from kineme.errors import ConfigError
 
 if TYPE_CHECKING:
     from kineme.recipes.base import RunConfig
 
 What = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN|RECIPE")]
-Accelerator = Literal["auto", "cpu", "cuda", "mps"]
 
 
-def finetune(
-    what: What,
-    /,
-    *,
-    store: Path,
-    out: Path | None = None,
-    repeats: int = 1,
-    best_val: bool = False,
-    controls: bool = True,
-    resume: bool = False,
-    dry_run: bool = False,
-    accelerator: Accelerator = "auto",
-    devices: int = 1,
-) -> int:
+@dataclass(frozen=True)
+class Options:
+    """What is said of a training beside its settings."""
+
+    store: Path | None = None
+    """folder of the labelled store"""
+    out: Path | None = None
+    """folder of what is trained; by default within the run"""
+    repeats: int = 1
+    """trainings with seeds of their own, of which the mean is taken"""
+    best_val: bool = False
+    """find the best epoch on held-out subjects too, by a second training without them"""
+    controls: bool = True
+    """train from scratch too, and measure coordinate 1-NN"""
+    resume: bool = False
+    """go on with what is in --out"""
+    dry_run: bool = False
+    """print the resolved configuration and stop"""
+    accelerator: Accelerator = "auto"
+    """where to train"""
+    devices: int = 1
+    """how many devices"""
+
+
+OwnOptions = Annotated[Options, tyro.conf.arg(name="")]
+DEFAULTS = Options()
+
+
+def finetune(what: What, /, *, options: OwnOptions = DEFAULTS) -> int:
     """Train a whole network on labels and measure it on the test clips.
 
     Starts from the folder of a pretrained run, with the settings that its recipe has for this; or from a recipe that
@@ -45,18 +61,10 @@ def finetune(
 
     Args:
         what: folder of a pretrained run, or name of a supervised recipe.
-        store: folder of the labelled store.
-        out: folder of what is trained; by default within the run.
-        repeats: trainings with seeds of their own, of which the mean is taken.
-        best_val: find the best epoch on held-out subjects too, by a second training without them.
-        controls: train from scratch too, and measure coordinate 1-NN.
-        resume: go on with what is in --out.
-        dry_run: print the resolved configuration and stop.
-        accelerator: where to train.
-        devices: how many devices.
+        options: what is said beside the settings.
     """
     # `specialise` puts the run's own command in place of this one wherever the run comes first.
-    raise ConfigError(f"the run comes before its settings: kineme finetune {what} --store {store}")
+    raise ConfigError(f"the run comes before its settings: kineme finetune {what} --store {options.store or 'STORE'}")
 
 
 def specialise(args: Sequence[str]) -> tuple[Callable[..., int], list[str]]:
@@ -89,43 +97,27 @@ def _command(defaults: "RunConfig", folder: Path) -> Callable[..., int]:
 
     def finetune_run(
         *,
-        store: Path | None = None,
-        out: Path | None = None,
-        repeats: int = 1,
-        best_val: bool = False,
-        controls: bool = True,
-        resume: bool = False,
-        dry_run: bool = False,
-        accelerator: Accelerator = "auto",
-        devices: int = 1,
+        options: OwnOptions = DEFAULTS,
         config: Annotated[RunConfig, tyro.conf.arg(name="")] = defaults,
     ) -> int:
         """Train a whole network on labels and measure it on the test clips.
 
         Args:
-            store: folder of the labelled store.
-            out: folder of what is trained; by default within the run.
-            repeats: trainings with seeds of their own, of which the mean is taken.
-            best_val: find the best epoch on held-out subjects too, by a second training without them.
-            controls: train from scratch too, and measure coordinate 1-NN.
-            resume: go on with what is in --out.
-            dry_run: print the resolved configuration and stop.
-            accelerator: where to train.
-            devices: how many devices.
+            options: what is said beside the settings.
             config: settings of the training.
         """
-        if dry_run:
+        if options.dry_run:
             console.print_json(config.model_dump_json())
             return 0
-        for name, value in (("repeats", repeats), ("devices", devices)):
+        for name, value in (("repeats", options.repeats), ("devices", options.devices)):
             if value < 1:
                 raise ConfigError(f"--{name} {value}: expected a number of {name}, at least 1")
-        if accelerator != "auto":
-            require_device(accelerator)
-        if store is None:
+        if options.accelerator != "auto":
+            require_device(options.accelerator)
+        if options.store is None:
             raise ConfigError("no store to train on; add --store STORE")
-        target = out or folder / folder_name(config, defaults.split)
-        return _run(config, store, target, repeats, best_val, controls, (resume, accelerator, devices))
+        target = options.out or folder / folder_name(config, defaults.split)
+        return _run(config, options.store, target, options)
 
     return finetune_run
 
@@ -138,31 +130,22 @@ def folder_name(config: "RunConfig", own_split: str | None) -> str:
     return name if config.split == own_split else f"{name}-{config.split}"
 
 
-def _run(
-    config: "RunConfig",
-    store: Path,
-    out: Path,
-    repeats: int,
-    best_val: bool,
-    controls: bool,
-    how: tuple[bool, str, int],
-) -> int:
+def _run(config: "RunConfig", store: Path, out: Path, options: Options) -> int:
     from kineme.cli.evaluate import print_result
-    from kineme.cli.pretrain import training_display
     from kineme.evaluate.finetune import Training, finetune
     from kineme.store import SkeletonStore
     from kineme.train.loop import InterruptedRunError
 
-    training = Training(*how, display=lambda title: training_display(title=title))
+    how = (options.resume, options.accelerator, options.devices)
     try:
         result = finetune(
             config,
             SkeletonStore.open(store),
             out,
-            repeats=repeats,
-            best_val=best_val,
-            controls=controls,
-            training=training,
+            repeats=options.repeats,
+            best_val=options.best_val,
+            controls=options.controls,
+            training=Training(*how, display=lambda title: training_display(title=title)),
         )
     except InterruptedRunError as stopped:
         errors.print(str(stopped), soft_wrap=True)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import tyro
 
-from kineme.cli.console import console, require_device
+from kineme.cli.console import console
 
 Run = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
 
@@ -34,21 +34,14 @@ def masks(
         seed: of the masks.
         device: where to compute: cpu, cuda or mps.
     """
-    from kineme.cli.run_method import method_of
-    from kineme.errors import ConfigError
-    from kineme.store import SkeletonStore
-    from kineme.viz.contact_sheet import by_id, in_turn
+    from kineme.cli.run_method import shown_method
+    from kineme.viz.drawing_file import require_suffix
     from kineme.viz.masking import masked_views
-    from kineme.viz.masking_file import draw_masks, require_suffix
+    from kineme.viz.masking_file import draw_masks
 
     require_suffix(out)
-    require_device(device)
-    if clips < 1:
-        raise ConfigError(f"--clips {clips}: expected a number of clips, at least 1")
-    if seed < 0:
-        raise ConfigError(f"--seed {seed}: expected a whole number from 0")
-    opened = SkeletonStore.open(store)
-    method, config, trained = method_of(run, opened)
-    index = by_id(opened, ids) if ids else in_turn(opened.labels, clips)
-    views = masked_views(method, config, opened, index, trained=trained, seed=seed, device=device)
+    shown = shown_method(run, store, clips, ids, seed, device)
+    views = masked_views(
+        shown.method, shown.config, shown.store, shown.index, trained=shown.trained, seed=seed, device=device
+    )
     console.print(str(draw_masks(views, out, turn=turn)), soft_wrap=True)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import tyro
 
-from kineme.cli.console import console, require_device
+from kineme.cli.console import console
 
 Run = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
 
@@ -34,21 +34,14 @@ def regions(
         seed: of the other clips of the store, with which ActCLR compares these.
         device: where to compute: cpu, cuda or mps.
     """
-    from kineme.cli.run_method import method_of
-    from kineme.errors import ConfigError
-    from kineme.store import SkeletonStore
-    from kineme.viz.contact_sheet import by_id, in_turn
-    from kineme.viz.masking_file import require_suffix
+    from kineme.cli.run_method import shown_method
+    from kineme.viz.drawing_file import require_suffix
     from kineme.viz.regions import region_views
     from kineme.viz.regions_figure import draw_regions
 
     require_suffix(out)
-    require_device(device)
-    for name, value, least in (("clips", clips, 1), ("seed", seed, 0)):
-        if value < least:
-            raise ConfigError(f"--{name} {value}: expected a whole number from {least}")
-    opened = SkeletonStore.open(store)
-    method, config, trained = method_of(run, opened)
-    index = by_id(opened, ids) if ids else in_turn(opened.labels, clips)
-    views = region_views(method, config, opened, index, trained=trained, seed=seed, device=device)
+    shown = shown_method(run, store, clips, ids, seed, device)
+    views = region_views(
+        shown.method, shown.config, shown.store, shown.index, trained=shown.trained, seed=seed, device=device
+    )
     console.print(str(draw_regions(views, out, turn=turn)), soft_wrap=True)

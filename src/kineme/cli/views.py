@@ -32,20 +32,15 @@ def views(
         epoch: epochs that are done, for views that change as training goes on.
         seed: of the augmentation.
     """
-    from kineme.errors import ConfigError
-    from kineme.recipes.base import recipe_config, recipes
+    from kineme.cli.run_method import chosen_clips, recipe_of, require_numbers
     from kineme.store import SkeletonStore
     from kineme.train.run_dir import RunDir
-    from kineme.viz.contact_sheet import by_id, in_turn
     from kineme.viz.views_figure import drawn_views, views_figure
 
-    for name, value, least in (("clips", clips, 1), ("epoch", epoch, 0), ("seed", seed, 0)):
-        if value < least:
-            raise ConfigError(f"--{name} {value}: expected a whole number from {least}")
-    is_recipe = run in recipes.names() and not (Path(run) / "run.json").exists()
-    config = recipe_config(run) if is_recipe else RunDir.open(run).config
+    require_numbers(clips=(clips, 1), epoch=(epoch, 0), seed=(seed, 0))
+    config = recipe_of(run) or RunDir.open(run).config
     opened = SkeletonStore.open(store)
-    index = by_id(opened, ids) if ids else in_turn(opened.labels, clips)
+    index = chosen_clips(opened, clips, ids)
     shown = drawn_views(
         opened, index, config.prepare, config.augment, share_crop=config.share_crop, epoch=epoch, seed=seed
     )

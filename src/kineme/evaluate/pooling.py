@@ -5,10 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-
-def mean(features: Tensor) -> Tensor:
-    """Mean over bodies, slots and joints, absent bodies included, as published (spec-masked §4): (B, D)."""
-    return features.mean(dim=(1, 2, 3))
+from kineme.nn.heads import pooled
 
 
 def joint(features: Tensor) -> Tensor:
@@ -23,4 +20,4 @@ def moments(features: Tensor) -> Tensor:
     return torch.cat([features.mean(dim=(2, 3)), over_slots, over_joints], dim=-1).mean(dim=1)
 
 
-pools: dict[str, Callable[[Tensor], Tensor]] = {"mean": mean, "joint": joint, "moments": moments}
+pools: dict[str, Callable[[Tensor], Tensor]] = {"mean": pooled, "joint": joint, "moments": moments}

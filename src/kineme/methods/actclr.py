@@ -19,8 +19,9 @@ from kineme.encoders.token_encoder import Positive
 from kineme.errors import ConfigError
 from kineme.losses.similarity_mining import mine, sharpened_kl, similarities
 from kineme.methods.base import MethodConfig, Progress, StepOutput, methods
-from kineme.methods.momentum_contrast import MomentumConfig, MomentumContrast, in_stage_two, pooled
+from kineme.methods.momentum_contrast import MomentumConfig, MomentumContrast, in_stage_two
 from kineme.nn.actionlet import blend, difference_gradient, focus_pool, mixing_weights, part_map, to_frames
+from kineme.nn.heads import pooled
 from kineme.transforms.adain import SkeletonAdaIN, Stream, partners
 from kineme.transforms.base import Draws
 from kineme.transforms.mix import SkeletonMix, mixed_cells

@@ -17,6 +17,7 @@ from kineme.clips import ClipBatch
 from kineme.encoders import Encoder
 from kineme.encoders.token_encoder import Positive
 from kineme.methods.base import Method, MethodConfig, Progress
+from kineme.nn.heads import pooled
 from kineme.nn.moco import Projector, Queue, follow
 from kineme.nn.stgcn import init_moco
 from kineme.transforms.base import NO_DRAWS, Draws
@@ -82,11 +83,6 @@ class MomentumContrast(Method):
         """Put the keys of a training step into the queue; after everything was compared with it."""
         if self.training:
             self.queue.add(keys)
-
-
-def pooled(features: Tensor) -> Tensor:
-    """Mean over bodies, slots and joints, absent bodies included: (B, M, S, V, D) to (B, D)."""
-    return features.mean(dim=(1, 2, 3))
 
 
 def in_stage_two(progress: Progress, after: float) -> bool:

@@ -22,6 +22,7 @@ from kineme.losses.reverse_contrast import hard_negative, margin_contrast, rever
 from kineme.methods.base import Progress, StepOutput, methods
 from kineme.methods.momentum_contrast import MomentumConfig, MomentumContrast
 from kineme.nn.density import DensityConfig, JointDensity
+from kineme.nn.heads import pooled
 from kineme.nn.moco import follow
 from kineme.nn.prime_joints import PrimeConfig, prime_mask
 from kineme.nn.prime_pooling import has_cells, mix_cells, prime_pooling, resize_mask
@@ -166,7 +167,7 @@ class STJDCL(MomentumContrast):
         prime, nonprime = (each.mean(dim=1) for each in prime_pooling(features, mask, self.config.empty_policy))
         key, share = self.key_projector(prime), self.config.key_global_mix
         if share:
-            key = key.lerp(self.key_projector(features.mean(dim=(1, 2, 3)).to(prime)), weight=share)
+            key = key.lerp(self.key_projector(pooled(features).to(prime)), weight=share)
         project = self.key_projector if self.nonprime_projector is None else self.nonprime_projector
         return F.normalize(key, dim=1), F.normalize(project(nonprime), dim=1)
 

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from kineme.clips import ClipBatch
 from kineme.layout import Layout
 from kineme.nn.graph import layout_adjacency
+from kineme.nn.heads import pooled
 from kineme.nn.moco import Projector
 
 Activation = Literal["relu", "sigmoid"]
@@ -41,7 +42,7 @@ def difference_gradient(features: Tensor, anchor: Tensor, projector: Projector) 
     """
     with torch.no_grad(), torch.autocast(features.device.type, enabled=False):
         precise = _precise(features)
-        gradient = _pulled_back(precise.mean(dim=(1, 2, 3)), _precise(anchor), projector)
+        gradient = _pulled_back(pooled(precise), _precise(anchor), projector)
         return gradient / precise[0, ..., 0].numel()
 
 

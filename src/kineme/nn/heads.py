@@ -6,6 +6,11 @@ from torch.nn import functional as F
 from kineme.nn.transformer import init_linear
 
 
+def pooled(features: Tensor) -> Tensor:
+    """Mean over bodies, slots and joints, absent bodies included, as published: (B, M, S, V, D) to (B, D)."""
+    return features.mean(dim=(1, 2, 3))
+
+
 class LinearHead(nn.Module):
     """Batch norm without affine, then one linear layer: (B, D) to (B, K).
 
@@ -57,7 +62,7 @@ class PooledLinearHead(LinearHead):
     """`LinearHead` on the mean over bodies, slots and joints: (B, M, S, V, D) to (B, K)."""
 
     def forward(self, features: Tensor) -> Tensor:
-        return super().forward(features.mean(dim=(1, 2, 3)))
+        return super().forward(pooled(features))
 
 
 class PlainHead(nn.Module):
@@ -76,4 +81,4 @@ class PlainHead(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Logits (B, K) of features (B, M, S, V, D), by their mean over bodies, slots and joints."""
-        return self.linear(features.mean(dim=(1, 2, 3)))
+        return self.linear(pooled(features))

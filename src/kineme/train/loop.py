@@ -28,7 +28,7 @@ from kineme.store import SkeletonStore
 from kineme.train.build import build_method
 from kineme.train.clips import training_clips
 from kineme.train.optim import build_optimizer, set_lr
-from kineme.train.run_dir import RunDir, write_atomically
+from kineme.train.run_dir import STATE, RunDir, write_atomically
 from kineme.transforms import Augmentation, TrainViews, at_epoch
 
 logger = logging.getLogger(__name__)
@@ -92,7 +92,7 @@ def fit(
     fabric = Fabric(accelerator=accelerator, devices=devices, precision=config.train.precision)
     fabric.launch()
     method = build_method(config, store.layout, store.channels)
-    if config.start.weights is not None and not (resume and (Path(out) / "state.pt").exists()):
+    if config.start.weights is not None and not (resume and (Path(out) / STATE).exists()):
         report = load_start(method, read_weights(config.start.weights), config.start.scope)
         logger.info("weights of %s: %s", config.start.weights, report)
     with fabric.rank_zero_first():  # which makes the folder; the others find it there

@@ -26,6 +26,9 @@ from kineme.recipes.base import RunConfig
 from kineme.store import SkeletonStore
 from kineme.train.build import build_method
 
+STATE = "state.pt"
+"""File of the training state within a run's folder."""
+
 
 class RunRecord(Config):
     """Contents of run.json."""
@@ -164,7 +167,7 @@ class RunDir:
         """Replace the training state."""
         buffer = io.BytesIO()
         torch.save(state, buffer)
-        write_atomically(self.path / "state.pt", buffer.getvalue())
+        write_atomically(self.path / STATE, buffer.getvalue())
 
     def load_state(self, device: torch.device | str = "cpu") -> dict[str, Any] | None:
         """Training state, or None before the first checkpoint.
@@ -172,7 +175,7 @@ class RunDir:
         Raises:
             RunError: the file is damaged.
         """
-        file = self.path / "state.pt"
+        file = self.path / STATE
         if not file.exists():
             return None
         try:

@@ -4,7 +4,7 @@ One step of the method on clips as evaluation sees them. A new method joins in b
 score of `MaskedPrediction`, its own `token_maps`.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import singledispatch
 from typing import NamedTuple, Self
@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from kineme.clips import ClipBatch, RaggedClips
+from kineme.clips import ClipBatch
 from kineme.errors import ConfigError
 from kineme.layout import Layout
 from kineme.losses.masked import token_error
@@ -31,6 +31,7 @@ from kineme.recipes.base import RunConfig
 from kineme.store import SkeletonStore
 from kineme.transforms.base import Draws
 from kineme.transforms.pipeline import eval_pipeline
+from kineme.viz.body_views import BodyView, body_views
 
 _TINY = 1e-6  # of the normalisers of targets
 
@@ -83,29 +84,6 @@ class Masking:
         arrays = {name: value[body] for name, value in vars(self).items() if isinstance(value, np.ndarray)}
         maps = tuple(replace(each, value=each.value[body], marked=each.marked[body]) for each in self.maps)
         return replace(self, maps=maps, **arrays)
-
-
-@dataclass(frozen=True, kw_only=True)
-class BodyView:
-    """One body of a clip, as a method meets it.
-
-    Args:
-        clip: which clip and body it is, in words.
-        method: name of the method.
-        layout: joints; V.
-        stream: what the method reads of the clip.
-        poses: (T, V, C) coordinates of the joints, prepared as the method's input is.
-        present: (T,) bool, whether the body was seen.
-        trained: whether the method's weights are.
-    """
-
-    clip: str
-    method: str
-    layout: Layout
-    stream: str
-    poses: np.ndarray
-    present: np.ndarray
-    trained: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,36 +147,6 @@ def masked_views(
     masking = explain(method, batch, generator)
     bodies = body_views(config, store, clips, index, trained=trained)
     return [MaskedView(**vars(body), masking=masking.of(n)) for n, body in bodies]
-
-
-def body_views(
-    config: RunConfig, store: SkeletonStore, clips: RaggedClips, index: Sequence[int] | np.ndarray, *, trained: bool
-) -> Iterator[tuple[int, BodyView]]:
-    """Bodies that are present, each with its number among all (B * M) of a batch.
-
-    Args:
-        config: of a run; says how clips are prepared.
-        store: the clips.
-        clips: those that are wanted.
-        index: (B,) their positions in the store.
-        trained: whether the method's weights are.
-    """
-    joints = eval_pipeline(config.prepare.with_changes(stream="joint"))(clips, Generator())
-    poses, present = _numpy(joints.xyz.flatten(0, 1)), _numpy(joints.present.flatten(0, 1))
-    for n in np.flatnonzero(present.any(axis=1)).tolist():
-        clip, body = divmod(n, config.prepare.bodies)
-        yield (
-            n,
-            BodyView(
-                clip=_name(store, int(index[clip]), body),
-                method=config.method.name,
-                layout=store.layout,
-                stream=config.prepare.stream,
-                poses=poses[n],
-                present=present[n],
-                trained=trained,
-            ),
-        )
 
 
 @singledispatch
@@ -392,9 +340,3 @@ def _all_joints(x: Tensor, kept: Tensor, layout: Layout) -> np.ndarray:
 
 def _numpy(x: Tensor) -> np.ndarray:
     return x.detach().cpu().numpy()
-
-
-def _name(store: SkeletonStore, index: int, body: int) -> str:
-    clip = store[index]
-    label = "" if clip.label is None else f"{store.classes[clip.label]}, "
-    return f"{label}{clip.id}" + (f", body {body + 1}" if clip.xyz.shape[0] > 1 else "")

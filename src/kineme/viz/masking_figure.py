@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from kineme.viz.masking import BodyView, MaskedView, TokenMap
+from kineme.viz.body_views import BodyView
+from kineme.viz.masking import MaskedView, TokenMap
 from kineme.viz.masking_rows import (
     EDGE,
     HIDDEN,

@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from kineme.errors import ConfigError
-from kineme.viz.masking import BodyView, MaskedView
+from kineme.viz.drawing_file import drawn
+from kineme.viz.masking import MaskedView
 from kineme.viz.masking_animation import masking_animation
 from kineme.viz.masking_figure import masking_figure
-
-PICTURES, ANIMATIONS = (".png", ".pdf", ".svg"), (".gif",)
 
 
 def draw_masks(views: Sequence[MaskedView], file: str | Path, *, turn: float = 0.0) -> Path:
@@ -25,30 +23,4 @@ def draw_masks(views: Sequence[MaskedView], file: str | Path, *, turn: float = 0
     Raises:
         ConfigError: another suffix, nothing to draw, or matplotlib is not installed.
     """
-    require_suffix(file)
-    require_somebody(views)
-    draw = masking_animation if Path(file).suffix in ANIMATIONS else masking_figure
-    return draw(views, file, turn=turn)
-
-
-def require_somebody(views: Sequence[BodyView]) -> None:
-    """Check that there is something to draw.
-
-    Raises:
-        ConfigError: there is not.
-    """
-    if not views:
-        raise ConfigError("nobody is in these clips; kineme data info STORE tells what is in a store")
-
-
-def require_suffix(file: str | Path) -> None:
-    """Check that something can be drawn into a file with such a name.
-
-    Raises:
-        ConfigError: it cannot.
-    """
-    if Path(file).suffix not in PICTURES + ANIMATIONS:
-        raise ConfigError(
-            f"{file}: cannot draw into such a file; a picture ends in {', '.join(PICTURES)}, "
-            f"an animation in {', '.join(ANIMATIONS)}"
-        )
+    return drawn(views, file, masking_figure, masking_animation, turn=turn)

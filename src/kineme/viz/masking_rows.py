@@ -12,7 +12,8 @@ import numpy as np
 
 from kineme.errors import ConfigError
 from kineme.layout import Layout
-from kineme.viz.masking import BodyView, MaskedView, TokenMap
+from kineme.viz.body_views import BodyView
+from kineme.viz.masking import MaskedView, TokenMap
 from kineme.viz.skeleton import draw_bodies, front_view
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from kineme.methods.stjd_cl import STJDCL
 from kineme.recipes.base import RunConfig
 from kineme.store import SkeletonStore
 from kineme.transforms.pipeline import eval_pipeline
-from kineme.viz.masking import BodyView, body_views
+from kineme.viz.body_views import BodyView, body_views
 
 
 @dataclass(frozen=True)

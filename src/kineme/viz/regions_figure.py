@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kineme.viz.drawing_file import drawn
 from kineme.viz.masking_animation import FPS, Strip, animated
 from kineme.viz.masking_figure import Column, paint_cells, stack_height, stacked
-from kineme.viz.masking_file import ANIMATIONS, require_somebody, require_suffix
 from kineme.viz.masking_rows import EDGE, Page, Row, original_row
 from kineme.viz.regions import RegionView
 
@@ -35,10 +35,7 @@ def draw_regions(views: Sequence[RegionView], file: str | Path, *, turn: float =
     Raises:
         ConfigError: another suffix, nothing to draw, or matplotlib is not installed.
     """
-    require_suffix(file)
-    require_somebody(views)
-    draw = region_animation if Path(file).suffix in ANIMATIONS else region_figure
-    return draw(views, file, turn=turn)
+    return drawn(views, file, region_figure, region_animation, turn=turn)
 
 
 def region_figure(views: Sequence[RegionView], file: str | Path, *, turn: float = 0.0, dpi: int = 110) -> Path:

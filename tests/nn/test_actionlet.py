@@ -188,6 +188,15 @@ def test_authors_map_marks_whole_parts() -> None:
         torch.testing.assert_close(part, part[..., :1].expand_as(part))
 
 
+def test_authors_map_does_not_depend_on_how_the_batch_is_shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    # So weak that nothing is cut at 1, where the number of clips in the divisor would not show.
+    features, gradient = random_features(), 1e-9 * torch.randn(3, 6, generator=generator(2)).double()
+    whole = part_map(features, gradient, LAYOUT)
+    assert 0 < whole.max() < 1
+    monkeypatch.setattr("kineme.nn.actionlet.num_processes", lambda: 3)
+    torch.testing.assert_close(part_map(features[1:2], gradient[1:2], LAYOUT), whole[1:2])
+
+
 def test_maps_are_precise_under_autocast() -> None:
     features, projector, anchor = random_features().float(), random_projector().float(), torch.randn(1, 5)
     with torch.autocast("cpu", torch.bfloat16):

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from fake import small_store, tiny_config
-from kineme.errors import SplitError, StoreError
+from kineme.errors import ConfigError, SplitError, StoreError
 from kineme.recipes.base import RunConfig
 from kineme.splits import get_split, validation_split
 from kineme.store import SkeletonStore
-from kineme.train.clips import training_clips
+from kineme.train.clips import clips_per_step, training_clips
 
 STORE = small_store(num_clips=36)
 SPLIT = "nucla-xview"
@@ -65,3 +65,17 @@ def test_validation_subjects_are_held_out_before_the_share_is_drawn() -> None:
 def test_nobody_to_hold_out() -> None:
     with pytest.raises(SplitError, match="carved by subject"):
         training_clips(config_with({"hold_out": True}), small_store(subjects=1))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "clips", "processes", "expected"),
+    [(64, 1000, 1, 64), (64, 50, 1, 50), (64, 1000, 4, 64), (64, 51, 2, 50), (2, 2, 2, 2)],
+)
+def test_batches_are_dealt_out_evenly(wanted: int, clips: int, processes: int, expected: int) -> None:
+    assert clips_per_step(wanted, clips, processes) == expected
+
+
+@pytest.mark.parametrize(("wanted", "clips", "processes"), [(9, 1000, 2), (8, 1, 2)])
+def test_batches_that_cannot_be_dealt_out(wanted: int, clips: int, processes: int) -> None:
+    with pytest.raises(ConfigError, match=f"{wanted} .* of {clips} training clips .* to {processes} devices"):
+        clips_per_step(wanted, clips, processes)

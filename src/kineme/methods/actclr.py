@@ -22,6 +22,7 @@ from kineme.methods.base import MethodConfig, Progress, StepOutput, methods
 from kineme.methods.momentum_contrast import MomentumConfig, MomentumContrast, in_stage_two
 from kineme.nn.actionlet import blend, difference_gradient, focus_pool, mixing_weights, part_map, to_frames
 from kineme.nn.heads import pooled
+from kineme.nn.processes import num_processes, total
 from kineme.transforms.adain import SkeletonAdaIN, Stream, partners
 from kineme.transforms.base import Draws
 from kineme.transforms.mix import SkeletonMix, mixed_cells
@@ -225,9 +226,10 @@ class ActCLR(ActionletContrast):
 
 
 def mean_clip(clips: ClipBatch) -> ClipBatch:
-    """The mean of a batch as a batch of one; absent bodies count as zeros."""
+    """The mean of a batch, over all processes, as a batch of one; absent bodies count as zeros."""
     one = {name: getattr(clips, name)[:1] for name in ("length", "index", "label")}
-    return replace(clips, xyz=clips.xyz.mean(0, keepdim=True), present=clips.present.any(0, keepdim=True), **one)
+    mean = total(clips.xyz.mean(0, keepdim=True)) / num_processes()
+    return replace(clips, xyz=mean, present=total(clips.present.sum(0, keepdim=True)) > 0, **one)
 
 
 def at_slots(cells: Tensor, slots: int) -> Tensor:

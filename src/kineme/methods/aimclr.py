@@ -17,6 +17,7 @@ from kineme.encoders.token_encoder import Positive
 from kineme.losses.contrast import contrast_logits, distribution_loss, info_nce, mined_nce, nearest
 from kineme.methods.base import Progress, StepOutput, methods
 from kineme.methods.momentum_contrast import MomentumConfig, MomentumContrast, in_stage_two
+from kineme.nn.processes import num_processes, total
 from kineme.transforms.base import Draws
 
 
@@ -81,13 +82,14 @@ def attention_drop(features: Tensor, above: float) -> Tensor:
     """Features (B, M, S, V, D) without the joints and the single values that stand out most.
 
     How far a value is from its channel's mean says how much attention it gets. What is left is scaled up by the share
-    that was dropped in the whole batch. No gradient passes the choice.
+    that was dropped in the whole batch, over all processes. No gradient passes the choice.
     """
     with torch.no_grad():
         attention = _attention(features)
         joints = (attention.mean(dim=(2, 4), keepdim=True) < above).to(features.dtype)
         values = (attention < above).to(features.dtype)
-        scale = joints.numel() / joints.sum().clamp(min=1) * values.numel() / values.sum().clamp(min=1)
+        kept, processes = total(torch.stack([joints.sum(), values.sum()])).clamp(min=1), num_processes()
+        scale = joints.numel() * processes / kept[0] * values.numel() * processes / kept[1]
     return features * joints * values * scale
 
 

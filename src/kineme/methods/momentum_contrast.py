@@ -2,6 +2,11 @@
 
 The two encoders see different views of a clip; the query of one view must find the key of the other among the keys of
 other clips (spec-contrastive §4).
+
+Where several processes share a batch, the keys of all go into every queue. He et al. also shuffle clips between devices
+before the key encoder reads them: statistics of batch norms that are a device's own would tell a query which key was
+computed on the same clips. Nothing is shuffled here, because several CUDA devices share their statistics
+(`kineme.train.build.share_batch_norms`), which are then the same for all keys.
 """
 
 from collections.abc import Sequence

@@ -26,6 +26,7 @@ from kineme.nn.heads import pooled
 from kineme.nn.moco import follow
 from kineme.nn.prime_joints import PrimeConfig, prime_mask
 from kineme.nn.prime_pooling import has_cells, mix_cells, prime_pooling, resize_mask
+from kineme.nn.processes import num_processes, total
 from kineme.nn.stgcn import init_moco
 from kineme.transforms.base import Draws
 from kineme.transforms.settings import Share
@@ -172,13 +173,17 @@ class STJDCL(MomentumContrast):
         return F.normalize(key, dim=1), F.normalize(project(nonprime), dim=1)
 
     def losses(self, query: Tensor, prime: Tensor, nonprime: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
-        """Contrast of query and key, and the loss of the non-prime joints over the clips that count: (B,) bool."""
+        """Contrast of query and key, and the loss of the non-prime joints over the clips that count: (B,) bool.
+
+        Where several processes share a batch, the latter is scaled so that its mean over them is that over all clips
+        that count, of whichever process.
+        """
         queue, tau = self.queue.keys.clone(), self.config.temperature
         (key,) = self.teaching("contrast", prime)
         contrast = info_nce(contrast_logits(query, key, queue, tau))
         prime, nonprime = self.teaching("reverse", prime, nonprime)
         per_clip = self.reverse(query, prime, nonprime, queue)
-        return contrast, (per_clip * counts).sum() / counts.sum().clamp(min=1)
+        return contrast, num_processes() * (per_clip * counts).sum() / total(counts.sum()).clamp(min=1)
 
     def reverse(self, query: Tensor, prime: Tensor, nonprime: Tensor, queue: Tensor) -> Tensor:
         """(B,) loss of the chosen type."""

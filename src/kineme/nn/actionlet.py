@@ -19,6 +19,7 @@ from kineme.layout import Layout
 from kineme.nn.graph import layout_adjacency
 from kineme.nn.heads import pooled
 from kineme.nn.moco import Projector
+from kineme.nn.processes import num_processes, total
 
 Activation = Literal["relu", "sigmoid"]
 _TINY = 1e-8
@@ -72,7 +73,8 @@ def part_map(features: Tensor, gradient: Tensor, layout: Layout) -> Tensor:
     """
     # The authors' gradient is that of the mean over the batch, and their activation a mean over channels. The tiny
     # divisor makes nearly every positive value larger than one.
-    values = _weighted(features, gradient).relu() / (features.shape[-1] * len(features) * _TINY)
+    clips = len(features) * num_processes()
+    values = _weighted(features, gradient).relu() / (features.shape[-1] * clips * _TINY)
     return _product(values, _part_mean(layout)).clamp(max=1)
 
 
@@ -128,11 +130,11 @@ class RunningMean(nn.Module):
 
     @torch.no_grad()
     def add(self, clips: ClipBatch) -> None:
-        """Count in the bodies of these clips in the frames in which they were seen."""
-        seen = clips.present.sum(dim=(0, 1))
+        """Count in the bodies of these clips, and of other processes' clips, in the frames in which they were seen."""
+        seen = total(clips.present.sum(dim=(0, 1)))
         self.count += seen
-        total = (clips.xyz * clips.present[..., None, None]).sum(dim=(0, 1))
-        change = total - self.mean * seen[:, None, None]
+        summed = total((clips.xyz * clips.present[..., None, None]).sum(dim=(0, 1)))
+        change = summed - self.mean * seen[:, None, None]
         self.mean += change / self.count.clamp(min=1)[:, None, None]
 
     def clip(self, like: ClipBatch) -> ClipBatch:

@@ -4,9 +4,10 @@ He et al., "Momentum Contrast for Unsupervised Visual Representation Learning", 
 """
 
 import torch
-from torch import Tensor, distributed, nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
+from kineme.nn.processes import gather_rows
 from kineme.nn.stgcn import init_moco
 
 
@@ -54,12 +55,3 @@ def follow(follower: nn.Module, leader: nn.Module, momentum: float) -> None:
     """Move the follower's parameters towards the leader's; what batch norms have counted stays its own."""
     for mine, theirs in zip(follower.parameters(), leader.parameters(), strict=True):
         mine.lerp_(theirs, 1 - momentum)
-
-
-def gather_rows(x: Tensor) -> Tensor:
-    """Rows (B, D) of all processes, in the order of their ranks; they must all have as many. No gradient."""
-    if not (distributed.is_available() and distributed.is_initialized()):
-        return x.detach()
-    parts = [torch.empty_like(x) for _ in range(distributed.get_world_size())]
-    distributed.all_gather(parts, x.detach().contiguous())
-    return torch.cat(parts)

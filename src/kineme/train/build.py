@@ -1,6 +1,7 @@
 """From a configuration to networks."""
 
 import torch
+from torch import nn
 
 from kineme.encoders import encoders
 from kineme.errors import ConfigError
@@ -30,3 +31,17 @@ def build_method(config: RunConfig, layout: Layout, channels: int) -> Method:
         torch.manual_seed(config.train.seed)
         encoder = encoders.get(config.encoder.name)(config.encoder, layout, config.prepare.window, channels)
         return kind(config.method, encoder)
+
+
+def share_batch_norms(method: Method, device: torch.device, processes: int) -> None:
+    """Let batch norms count the clips of all processes, so that these do what one with the whole batch does.
+
+    torch has it for CUDA only; on other devices every process goes on counting its own. Weights keep their names.
+
+    Args:
+        method: changed in place.
+        device: what it will be trained on.
+        processes: how many share a batch.
+    """
+    if processes > 1 and device.type == "cuda":
+        nn.SyncBatchNorm.convert_sync_batchnorm(method)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kineme.errors import StoreError
+from kineme.errors import ConfigError, StoreError
 from kineme.methods import methods
 from kineme.recipes.base import RunConfig
 from kineme.semi import balanced_subset, reference_subset
@@ -26,6 +26,25 @@ def training_clips(config: RunConfig, store: SkeletonStore) -> np.ndarray:
     if config.subset.hold_out:
         clips, _ = validation_split(store, clips, seed=config.subset.seed)
     return _share(config, store, clips)
+
+
+def clips_per_step(wanted: int, clips: int, processes: int) -> int:
+    """Size of a batch: as many clips as wanted or, where there are fewer, all that can be dealt out evenly.
+
+    Args:
+        wanted: ``train.batch_size``.
+        clips: how many are trained on.
+        processes: how many share a batch.
+
+    Raises:
+        ConfigError: the wanted ones cannot be dealt out evenly, or there is not one for every process.
+    """
+    if wanted % processes or clips < processes:
+        raise ConfigError(
+            f"a batch of {wanted} (train.batch_size) of {clips} training clips cannot be dealt out evenly to "
+            f"{processes} devices; give --devices a divisor of the batch size, no larger than the number of clips"
+        )
+    return min(wanted, clips - clips % processes)
 
 
 def _labelled(store: SkeletonStore, clips: np.ndarray) -> np.ndarray:

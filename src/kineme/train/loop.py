@@ -25,8 +25,8 @@ from kineme.infer.start import load_start, read_weights
 from kineme.methods import Method, Progress, StepInput
 from kineme.recipes.base import RunConfig
 from kineme.store import SkeletonStore
-from kineme.train.build import build_method
-from kineme.train.clips import training_clips
+from kineme.train.build import build_method, share_batch_norms
+from kineme.train.clips import clips_per_step, training_clips
 from kineme.train.optim import build_optimizer, set_lr
 from kineme.train.run_dir import STATE, RunDir, write_atomically
 from kineme.transforms import Augmentation, TrainViews, at_epoch
@@ -91,7 +91,9 @@ def fit(
     index = training_clips(config, store)
     fabric = Fabric(accelerator=accelerator, devices=devices, precision=config.train.precision)
     fabric.launch()
+    clips_per_step(config.train.batch_size, len(index), fabric.world_size)  # refused before there is a folder
     method = build_method(config, store.layout, store.channels)
+    share_batch_norms(method, fabric.device, fabric.world_size)
     if config.start.weights is not None and not (resume and (Path(out) / STATE).exists()):
         report = load_start(method, read_weights(config.start.weights), config.start.scope)
         logger.info("weights of %s: %s", config.start.weights, report)
@@ -129,7 +131,7 @@ class _Loop:
         self.store = store.to(fabric.device) if fabric.device.type != "cpu" else store
         self.method = method
         self.average = _average(self.method, config.ema)
-        self.batch_size = min(config.batch_size, len(index))
+        self.batch_size = clips_per_step(config.batch_size, len(index), fabric.world_size)
         self.steps_per_epoch = len(index) // self.batch_size
         self.step = 0
         self.order_epoch, self.order = -1, self.index

@@ -34,7 +34,8 @@ class GraphConv(nn.Module):
     def forward(self, x: Tensor, adjacency: Tensor) -> Tensor:
         """(N, D, T, V) and (K, V, V) to (N, D', T, V)."""
         N, D, T, V = x.shape
-        gather = adjacency.permute(2, 0, 1).reshape(V * self.partitions, V)
+        # Autocast would otherwise convert the expanded matrix, one copy for every frame.
+        gather = adjacency.permute(2, 0, 1).reshape(V * self.partitions, V).to(x.dtype)
         bodies = x.permute(0, 2, 3, 1).reshape(N * T, V, D)
         gathered = torch.bmm(gather.expand(N * T, -1, -1), bodies).view(N, T, V, self.partitions * D)
         return F.conv2d(gathered.permute(0, 3, 1, 2), self._kernel()) + self._shift(adjacency)

@@ -1,5 +1,7 @@
 """Every registered protocol: deterministic, blind to query order, at ease with tiny tasks. Then each by itself."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -95,6 +97,14 @@ def test_linear_probe_depends_on_its_seed() -> None:
     ]
     first, second = (LinearProbe().candidates(task).predictions for task in tasks)
     assert not torch.equal(first, second)
+
+
+def test_linear_probe_sees_features_of_any_size() -> None:
+    task = blobs()
+    tiny = replace(task, views=1e-5 * task.views, queries=1e-5 * task.queries)
+    expected = LinearProbe().candidates(task).scores
+    assert expected is not None
+    torch.testing.assert_close(LinearProbe().candidates(tiny).scores, expected, rtol=1e-3, atol=1e-3)
 
 
 def test_neighbours_vote_by_similarity() -> None:

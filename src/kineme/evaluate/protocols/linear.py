@@ -1,5 +1,7 @@
 """Linear probes of the masked (spec-masked §4) and contrastive family (spec-contrastive §11), on cached features."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -22,6 +24,8 @@ class LinearProbe(Protocol):
 
     def candidates(self, task: Task) -> Candidates:
         config = task.settings.probe
+        if config.norm:
+            task = _at_unit_scale(task)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(task.settings.seed)
             head = _head(task.train.shape[1], task.num_classes, config.norm).to(task.train.device)
@@ -53,6 +57,13 @@ class LinearProbe(Protocol):
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
+
+
+def _at_unit_scale(task: Task) -> Task:
+    """All features by one factor, which the batch norm undoes; but it adds 1e-6 to variances, and those of networks
+    that are not trained may be smaller."""
+    scale = task.views.abs().mean().clamp(min=1e-12)
+    return replace(task, views=task.views / scale, queries=task.queries / scale)
 
 
 def _head(width: int, num_classes: int, norm: bool) -> nn.Module:

@@ -7,7 +7,7 @@ Runs that are finished are not repeated, so an interrupted call goes on where it
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from hashlib import sha256
 from pathlib import Path
 from statistics import mean, stdev
@@ -16,19 +16,27 @@ import torch
 
 from kineme.evaluate.evaluate import evaluate
 from kineme.evaluate.finetune import Training, finetune, protocol_name
+from kineme.evaluate.fusion import evaluate_fusion
 from kineme.evaluate.result import Result, Score
 from kineme.importers.npz import load_ragged_npz
-from kineme.recipes.base import fine_tuning, recipe_config
+from kineme.methods.crosclr import CrosSCLRConfig
+from kineme.recipes.base import fine_tuning, of_stream, recipe_config
 from kineme.store import SkeletonStore
 from kineme.train.loop import fit
 from kineme.train.run_dir import RunDir
 
-METHODS = ("mae", "mamp", "hacm", "hacm-reference", "stjd_mp")
+MASKED = ("mae", "mamp", "hacm", "hacm-reference", "stjd_mp")
+CONTRASTIVE = ("skeletonclr", "crosclr", "aimclr", "actclr", "stjd_cl")
 DATA = {"nucla": ("nucla.npz", "kinect20"), "utd-mhad": ("utd_mhad.npz", "utd20")}
-RECIPES = {f"{method}-{data}": DATA[data] for data in DATA for method in METHODS}
 FROZEN = ("linear", "knn")
 SHARES = {"finetune": 1.0, "semi10": 0.1}
-PROTOCOLS = (*FROZEN, *SHARES)
+FUSED = {"fusion-linear": "linear", "fusion-knn": "knn"}
+STREAMS = ("joint", "motion", "bone")
+RECIPES = {f"{method}-{data}": (*FROZEN, *SHARES) for data in DATA for method in MASKED} | {
+    f"{method}-{data}": (*FROZEN, *FUSED) for data in DATA for method in CONTRASTIVE
+}
+"""Every recipe with its protocols."""
+PROTOCOLS = (*FROZEN, *SHARES, *FUSED)
 
 
 def main() -> None:
@@ -50,20 +58,41 @@ def main() -> None:
     print_table(args.out)
 
 
-def measure(recipe: str, seed: int, protocols: Sequence[str], data: Path, out: Path) -> None:
+def measure(recipe: str, seed: int, protocols: Collection[str], data: Path, out: Path) -> None:
     """Pretrain and evaluate one recipe with one seed, unless that is done."""
-    path = out / f"{recipe}-seed{seed}"
-    store = open_store(*RECIPES[recipe], data=data, out=out)
-    config = recipe_config(recipe)
-    config = config.with_changes(train=config.train.with_changes(seed=seed))
-    run = fit(config, store, path, resume=(path / "run.json").exists(), accelerator="cpu")
-    for protocol in protocols:
-        if not result_file(path, protocol).exists():
+    store = open_store(recipe, data=data, out=out)
+    run = pretrained(recipe, "joint", seed, store, out)
+    for protocol in RECIPES[recipe]:
+        if protocol in protocols and not result_file(run.path, protocol).exists():
             if protocol in FROZEN:
                 result = evaluate(run, store, protocol, seed=seed)
-            else:
+            elif protocol in SHARES:
                 result = tune(run, store, SHARES[protocol], seed, out)
-            print(f"{path.name} {protocol} {100 * result.metrics.last.accuracy:.1f}", flush=True)
+            else:
+                runs = [pretrained(recipe, stream, seed, store, out) for stream in trained_streams(run)]
+                result = evaluate_fusion(runs, store, protocol=FUSED[protocol], seed=seed)
+            print(f"{run.path.name} {protocol} {100 * result.metrics.last.accuracy:.1f}", flush=True)
+
+
+def pretrained(recipe: str, stream: str, seed: int, store: SkeletonStore, out: Path) -> RunDir:
+    """Run of one stream, trained as far as it is not; so is the run that it starts from."""
+    config = of_stream(recipe_config(recipe), stream)
+    config = config.with_changes(train=config.train.with_changes(seed=seed))
+    if config.start.weights is not None:
+        source = pretrained(Path(config.start.weights).name, stream, seed, store, out)
+        config = config.with_changes(start=config.start.with_changes(weights=str(source.path)))
+    path = stream_folder(out / f"{recipe}-seed{seed}", stream)
+    return fit(config, store, path, resume=(path / "run.json").exists(), accelerator="cpu")
+
+
+def stream_folder(run: Path, stream: str) -> Path:
+    """Where a stream's run lies, beside that of the joints."""
+    return run if stream == "joint" else run.with_name(f"{run.name}-{stream}")
+
+
+def trained_streams(run: RunDir) -> Sequence[str]:
+    """Streams that a method trains one by one; a method that trains several at once does so in the joints' run."""
+    return STREAMS[:1] if isinstance(run.config.method, CrosSCLRConfig) else STREAMS
 
 
 def tune(run: RunDir, store: SkeletonStore, share: float, seed: int, out: Path) -> Result:
@@ -79,7 +108,7 @@ def tune(run: RunDir, store: SkeletonStore, share: float, seed: int, out: Path) 
 
 def result_file(run: Path, protocol: str) -> Path:
     """Where a protocol's result is kept."""
-    folder = run if protocol in FROZEN else run / protocol
+    folder = run / protocol if protocol in SHARES else run
     return folder / "results" / f"{protocol}.json"
 
 
@@ -89,8 +118,9 @@ def store_name(store: SkeletonStore) -> str:
     return store.path.stem
 
 
-def open_store(file: str, layout: str, *, data: Path, out: Path) -> SkeletonStore:
-    """Store made from an ``.npz`` of clips, once."""
+def open_store(recipe: str, *, data: Path, out: Path) -> SkeletonStore:
+    """Store of a recipe's data, made once from an ``.npz`` of clips."""
+    file, layout = next(DATA[name] for name in DATA if recipe.endswith(f"-{name}"))
     path = out / f"{Path(file).stem}.store"
     return SkeletonStore.open(path) if path.exists() else load_ragged_npz(data / file, layout).save(path)
 
@@ -100,8 +130,8 @@ def print_table(out: Path) -> None:
     columns = ("recipe", "protocol", "seeds", "trained", "control", "coordinate 1-NN", "gain", "minutes")
     print(f"| {' | '.join(columns)} |\n|{' --- |' * len(columns)}")
     for recipe in RECIPES:
-        for protocol in PROTOCOLS:
-            runs = sorted(out.glob(f"{recipe}-seed*"))
+        for protocol in RECIPES[recipe]:
+            runs = sorted(out.glob(f"{recipe}-seed[0-9]"))
             files = [file for run in runs if (file := result_file(run, protocol)).exists()]
             if files:
                 took = [minutes(run, protocol) for run in runs if result_file(run, protocol).exists()]
@@ -127,9 +157,16 @@ def over_seeds(scores: list[Score]) -> str:
 
 
 def minutes(run: Path, protocol: str) -> float:
-    """Wall time of the pretraining behind a frozen result, or of a fine-tuning."""
-    folder = run if protocol in FROZEN else next((run / protocol).glob("seed-*"))
-    return RunDir.open(folder).metrics()[-1]["seconds"] / 60
+    """Wall time of the pretraining behind a result, of all its streams, or of a fine-tuning."""
+    if protocol in SHARES:
+        return seconds(next((run / protocol).glob("seed-*"))) / 60
+    others = [path for stream in STREAMS if (path := stream_folder(run, stream)).exists()]
+    return sum(map(seconds, others if protocol in FUSED else [run])) / 60
+
+
+def seconds(run: Path) -> float:
+    """Wall time of a training."""
+    return RunDir.open(run).metrics()[-1]["seconds"]
 
 
 if __name__ == "__main__":

@@ -52,7 +52,8 @@ Encoder: width x depth, and frames per token; of ST-GCN, features of the first a
 pretrains on the whole store, and evaluation asks for a split.
 
 Published: top-1 accuracy as the papers report it, on the full dataset: of the linear probe, of `kineme finetune`, and
-with a hundredth and a tenth of the labels (semi1, semi10). What we measured is in [Benchmarks](../benchmarks.md).
+with a hundredth and a tenth of the labels (semi1, semi10). `fusion-linear` is of three frozen streams together,
+`fused` of fine-tuned ones. What we measured is in [Benchmarks](../benchmarks.md).
 
 Sources:
 

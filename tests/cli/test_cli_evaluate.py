@@ -65,7 +65,7 @@ def shown(text: str, row: str) -> tuple[str, str]:
 def test_options_reach_the_evaluation(copy: Path, store: Path) -> None:
     options = ["--no-controls", "--split", "odd-even-subjects", "--seed", 3]
     text = succeed("eval", "knn", copy, "--store", store, *options)
-    result = Result.load(copy / "results" / "knn.json")
+    result = Result.load(copy / "results" / "knn-odd-even-subjects.json")
     assert "untrained twin" not in text
     assert (result.split, result.seed, result.untrained) == ("odd-even-subjects", 3, None)
 

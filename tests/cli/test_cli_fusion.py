@@ -32,20 +32,20 @@ def runs(store: Path) -> list[Path]:
 
 def test_three_runs(runs: list[Path], store: Path) -> None:
     text = succeed("eval", "fusion", *runs, "--store", store, "--weights", 0.5, 0.3, 0.2)
-    result = Result.load(runs[0] / "results" / "fusion.json")
+    result = Result.load(runs[0] / "results" / "fusion-linear.json")
     assert result.metrics.last.candidate == "linear@1: 0.5 joint + 0.3 motion + 0.2 bone"
     assert result.metrics.last.candidate in text
     for stream in STREAMS:
         assert f"{stream} {100 * result.metrics.extra[stream]:.1f} %" in text
     for row in ("pretrained, last", "untrained twin, last", "coordinate 1-NN"):
         assert f" {row} " in text
-    assert "fusion@1" in succeed("report", runs[0], "--out", store.with_name("report"))
+    assert "fusion-linear@1" in succeed("report", runs[0], "--out", store.with_name("report"))
 
 
 def test_options_reach_the_evaluation(runs: list[Path], store: Path) -> None:
     options = ["--protocol", "knn", "--split", "odd-even-subjects", "--no-controls", "--seed", 3]
     text = succeed("eval", "fusion", *runs[1:], "--store", store, *options)
-    result = Result.load(runs[1] / "results" / "fusion.json")
+    result = Result.load(runs[1] / "results" / "fusion-knn-odd-even-subjects.json")
     assert "knn@1: 0.4 motion + 0.6 bone" in text
     assert (result.split, result.seed, result.untrained) == ("odd-even-subjects", 3, None)
 

@@ -11,6 +11,8 @@ import pytest
 from command_line import TINY, kineme, refuse, succeed
 from fake import small_store
 from kineme.cli import pretrain as command
+from kineme.evaluate.monitor import read_monitor
+from kineme.store import SkeletonStore
 from kineme.train.loop import Report
 from kineme.train.run_dir import RunDir
 
@@ -142,7 +144,7 @@ def test_interrupted_and_resumed(run: Path, store: Path, tmp_path: Path, monkeyp
 
 
 @contextmanager
-def stop_after_3_steps() -> Iterator[Callable[[Report], None]]:
+def stop_after_3_steps(beside: Callable[[], str]) -> Iterator[Callable[[Report], None]]:
     """A display during which somebody presses Ctrl-C."""
 
     def on_step(report: Report) -> None:
@@ -156,3 +158,48 @@ def test_runs_are_named_after_their_recipe(store: Path, tmp_path: Path, monkeypa
     monkeypatch.chdir(tmp_path)
     succeed("pretrain", "mae-compact", "--store", store, *TINY)
     assert RunDir.open("runs/mae-compact").config.recipe == "mae-compact"
+
+
+def test_monitoring_changes_no_weight(run: Path, store: Path, tmp_path: Path) -> None:
+    out = tmp_path / "watched"
+    answer = kineme("pretrain", "mae-compact", "--store", store, "--out", out, *TINY, "--monitor", 1)
+    assert answer.status == 0, answer.err
+    assert weights(out) == weights(run)
+    assert not (run / "monitor.jsonl").exists()
+    lines = read_monitor(out / "monitor.jsonl")
+    assert [line["epoch"] for line in lines] == [1, 2]
+    figures = " / ".join(f"{100 * lines[-1][f'k={k}']:.1f}" for k in (10, 20, 40))
+    assert f"kNN {figures} % at 2" in answer.err.splitlines()[-1]
+
+
+def test_replayed_and_resumed_runs_are_monitored(run: Path, store: Path, tmp_path: Path) -> None:
+    out = tmp_path / "again"
+    words = ["pretrain", "--config", run / "run.json", "--store", store, "--out", out]
+    succeed(*words, "--monitor", 2)
+    assert [line["epoch"] for line in read_monitor(out / "monitor.jsonl")] == [2]
+    succeed(*words, "--resume", "--train.seed", 0)
+    assert [line["epoch"] for line in read_monitor(out / "monitor.jsonl")] == [2]
+
+
+@pytest.mark.parametrize("every", [0, -1])
+def test_monitoring_so_often(every: int) -> None:
+    message = refuse("pretrain", "mae-compact", "--store", "nowhere", "--monitor", every)
+    assert f"--monitor {every}: expected a whole number, at least 1" in message
+
+
+@pytest.mark.parametrize(
+    ("clips", "reason"),
+    [
+        (small_store(labelled=False), "none of the 18 training clips has a label"),
+        (small_store(subjects=1), "the training clips hold no other than 1"),
+    ],
+    ids=["no labels", "one subject"],
+)
+def test_nothing_to_monitor_by(tmp_path: Path, clips: SkeletonStore, reason: str) -> None:
+    clips.save(tmp_path / "store")
+    words = ["pretrain", "mae-compact", "--store", tmp_path / "store", "--out", tmp_path / "run", *TINY]
+    message = refuse(*words, "--monitor", 1)
+    assert reason in message
+    assert "leave --monitor out" in message
+    assert not (tmp_path / "run").exists()
+    succeed(*words)

@@ -16,11 +16,13 @@ from kineme.evaluate import cache
 from kineme.evaluate.config import FeatureConfig
 from kineme.evaluate.evaluate import evaluate
 from kineme.evaluate.protocols import protocols
+from kineme.evaluate.report import collect
 from kineme.evaluate.result import Result
 from kineme.recipes.base import RunConfig
 from kineme.store import SkeletonStore
 from kineme.train.build import build_method
 from kineme.train.run_dir import RunDir
+from small import small_pair
 
 SPLIT = "nucla-xview"
 
@@ -85,6 +87,23 @@ def test_neighbours_are_those_of_the_recipe(tmp_path: Path, store: SkeletonStore
     result = evaluate(make_run(tmp_path / "few", store, config), store, "knn", controls=False)
     assert result.metrics.last.candidate == "k=3"
     assert result.knn == config.knn
+
+
+def test_transfer_to_another_dataset(tmp_path: Path, store: SkeletonStore) -> None:
+    """A contrastive run is probed on clips of other classes under another split; its own result stays."""
+    config = small_pair("skeletonclr", "stgcn").with_changes(split=SPLIT)
+    run = make_run(tmp_path / "contrastive", store, config)
+    own = evaluate(run, store, "linear", controls=False)
+    other = small_store(num_clips=32, classes=4, seed=5)
+    result = evaluate(run, other, "linear", split="odd-even-subjects")
+    assert (result.split, len(result.classes)) == ("odd-even-subjects", 4)
+    assert (result.counts.train, result.counts.test) == (16, 16)
+    assert result.untrained is not None
+    folder = run.path / "results"
+    assert Result.load(folder / "linear.json") == own
+    assert Result.load(folder / "linear-odd-even-subjects.json") == result
+    (report,) = collect([run.path])
+    assert report.results == (own, result)
 
 
 def test_training_labels_matter(run: RunDir, store: SkeletonStore) -> None:

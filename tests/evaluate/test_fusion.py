@@ -109,7 +109,7 @@ def test_weights_are_stated_and_kept(runs: list[RunDir], store: SkeletonStore) -
     assert result.metrics.best_val is None
     assert result.untrained is None
     assert all(str(run.path) in result.run for run in runs)
-    assert Result.load(runs[0].path / "results" / "fusion.json") == result
+    assert Result.load(runs[0].path / "results" / "fusion-knn.json") == result
     again = evaluate_fusion(runs[::-1], store, weights=(0.6, 0.4, 0.6), protocol="knn", controls=False)
     assert again.metrics.confusion == result.metrics.confusion
 
@@ -123,7 +123,7 @@ def test_runs_of_one_stream_are_told_apart_by_their_folders(tmp_path: Path, stor
 def test_a_run_of_several_streams_is_fused_by_itself(crosclr: RunDir, store: SkeletonStore) -> None:
     result = evaluate_fusion([crosclr], store, protocol="knn")
     assert list(result.metrics.extra) == ["joint", "motion", "bone"]
-    assert (crosclr.path / "results" / "fusion.json").exists()
+    assert (crosclr.path / "results" / "fusion-knn.json").exists()
     by_itself = evaluate(RunDir.open(crosclr.path / "streams" / "motion"), store, "knn", controls=False)
     assert by_itself.metrics.last.accuracy == result.metrics.extra["motion"]
 

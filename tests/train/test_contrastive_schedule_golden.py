@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from conftest import golden_cases, load_npz
+from kineme.recipes.base import fine_tuning, recipe_config
 from kineme.train.config import TrainConfig
 from kineme.train.optim import learning_rate
 
@@ -27,3 +28,11 @@ def test_rates_fall_after_epochs(path: Path, key: str, steps: tuple[float, ...])
     for done in (0.0, 0.99):
         ours = [learning_rate(config, epoch + done) for epoch in range(len(expected))]
         np.testing.assert_allclose(ours, expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("path", CASES)
+def test_recipes_fine_tune_at_these_rates(path: Path) -> None:
+    expected = load_npz(path)["out/lr_finetune_step10_50"]
+    config = fine_tuning(recipe_config("actclr-ntu60-xview"), "runs/mine").train
+    assert config.epochs == len(expected)
+    np.testing.assert_allclose([learning_rate(config, epoch) for epoch in range(config.epochs)], expected, rtol=1e-9)

@@ -6,14 +6,14 @@ from kineme.cli.console import console
 
 
 def recipes() -> None:
-    """List every recipe: method, split and the published linear-probe accuracy, where there is one."""
+    """List every recipe: method, split and the published accuracies, where there are any."""
     from kineme.recipes.base import recipe_config
     from kineme.recipes.base import recipes as registry
 
-    table = Table("recipe", "what", "split", "published (linear, top-1 %)")
+    table = Table("recipe", "what", "split", "published (top-1 %)")
     for name, recipe in registry.items():
         config = recipe_config(name)
-        numbers = ", ".join(f"{number.value} ({number.source})" for number in config.published)
+        numbers = ", ".join(f"{number.protocol} {number.value} ({number.source})" for number in config.published)
         table.add_row(name, _first_line(recipe), config.split or "all clips", numbers)
     console.print(table)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from kineme.cli.console import EXIT_STOPPED, console, errors, progress_bar, require_device
+from kineme.cli.run_method import require_numbers
 from kineme.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def pretrain(
     store: Path,
     out: Path | None = None,
     config: Path | None = None,
+    monitor: int | None = None,
     resume: bool = False,
     dry_run: bool = False,
     accelerator: Accelerator = "auto",
@@ -37,6 +39,9 @@ def pretrain(
     `kineme recipes` lists the recipes; `kineme pretrain RECIPE --help` lists every setting of one, each of which can
     be changed here by its dotted name, as in --train.epochs 100 --method.mask-ratio 0.8.
 
+    Labels are looked at by --monitor N alone, which changes nothing of the training: every N epochs the clips of
+    held-out training subjects are classified by their nearest neighbours.
+
     Ctrl-C stops after the current step and saves; --resume goes on and ends with the same weights as if nothing
     had happened.
 
@@ -45,6 +50,7 @@ def pretrain(
         store: folder of the store.
         out: folder of the run; runs/RECIPE by default.
         config: replay a run from its run.json instead of naming a recipe.
+        monitor: epochs from one accuracy of nearest neighbours to the next; never measured by default.
         resume: go on with the run that is in --out.
         dry_run: print the resolved configuration and stop.
         accelerator: where to train.
@@ -88,6 +94,7 @@ def _command(defaults: "RunConfig") -> Callable[..., int]:
         *,
         store: Path | None = None,
         out: Path | None = None,
+        monitor: int | None = None,
         resume: bool = False,
         dry_run: bool = False,
         accelerator: Accelerator = "auto",
@@ -99,6 +106,7 @@ def _command(defaults: "RunConfig") -> Callable[..., int]:
         Args:
             store: folder of the store.
             out: folder of the run; runs/RECIPE by default.
+            monitor: epochs from one accuracy of nearest neighbours to the next; never measured by default.
             resume: go on with the run that is in --out.
             dry_run: print the resolved configuration and stop.
             accelerator: where to train.
@@ -110,22 +118,43 @@ def _command(defaults: "RunConfig") -> Callable[..., int]:
             return 0
         if devices < 1:
             raise ConfigError(f"--devices {devices}: expected a number of devices, at least 1")
+        if monitor is not None:
+            require_numbers(monitor=(monitor, 1))
         if accelerator != "auto":
             require_device(accelerator)
         if store is None:
             raise ConfigError("no store to learn from; add --store STORE")
         target = out or Path("runs") / (config.recipe or config.method.name)
-        return _run(config, SkeletonStore.open(store), target, resume, accelerator, devices)
+        return _run(config, SkeletonStore.open(store), target, monitor, resume, accelerator, devices)
 
     return run_recipe
 
 
-def _run(config: "RunConfig", store: "SkeletonStore", out: Path, resume: bool, accelerator: str, devices: int) -> int:
+def _run(
+    config: "RunConfig",
+    store: "SkeletonStore",
+    out: Path,
+    monitor: int | None,
+    resume: bool,
+    accelerator: str,
+    devices: int,
+) -> int:
+    from kineme.evaluate.monitor import Monitor
     from kineme.train.loop import InterruptedRunError, fit
 
+    watch = None if monitor is None else Monitor(config, store, out, monitor)
     try:
-        with training_display() as on_step:
-            run = fit(config, store, out, resume=resume, accelerator=accelerator, devices=devices, on_step=on_step)
+        with training_display(beside=lambda: "" if watch is None else watch.note) as on_step:
+            run = fit(
+                config,
+                store,
+                out,
+                resume=resume,
+                accelerator=accelerator,
+                devices=devices,
+                on_step=on_step,
+                on_epoch=watch,
+            )
     except InterruptedRunError as stopped:
         errors.print(f"{stopped} --out {out}", soft_wrap=True)
         return EXIT_STOPPED
@@ -136,8 +165,10 @@ def _run(config: "RunConfig", store: "SkeletonStore", out: Path, resume: bool, a
 
 
 @contextmanager
-def training_display(lines: int = 10, title: str = "training") -> "Iterator[Callable[[Report], None]]":
-    """Live bar with loss and throughput on a terminal; about ``lines`` plain lines elsewhere."""
+def training_display(
+    lines: int = 10, title: str = "training", beside: Callable[[], str] = lambda: ""
+) -> "Iterator[Callable[[Report], None]]":
+    """Live bar with loss, throughput and what is told ``beside``; about ``lines`` plain lines elsewhere."""
     began, printed, loss = time.monotonic(), 0, "–"
     with progress_bar(title, "steps") as update:
 
@@ -145,7 +176,7 @@ def training_display(lines: int = 10, title: str = "training") -> "Iterator[Call
             nonlocal printed, loss
             loss = loss if report.loss is None else f"{report.loss:.4f}"
             rate = report.clips / (time.monotonic() - began)
-            note = f"epoch {report.epoch:.1f}  loss {loss}  {rate:,.0f} clips/s"
+            note = f"epoch {report.epoch:.1f}  loss {loss}  {rate:,.0f} clips/s  {beside()}".rstrip()
             update(report.step, report.steps, note)
             if not errors.is_terminal and report.step * lines // report.steps > printed:
                 printed = report.step * lines // report.steps

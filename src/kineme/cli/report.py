@@ -34,6 +34,7 @@ def write_report(runs: list[Path], out: Path) -> None:
     columns = (
         "run",
         "protocol",
+        "split",
         "last, % [95 %]",
         "best_val",
         "best_test (papers)",
@@ -42,7 +43,8 @@ def write_report(runs: list[Path], out: Path) -> None:
     )
     drawn = Table(*columns, title="accuracy on the test clips", title_justify="left")
     for row in table(reports):
-        drawn.add_row(row.run, row.protocol, row.last, row.best_val, row.best_test, row.untrained, row.coordinate_1nn)
+        figures = (row.last, row.best_val, row.best_test, row.untrained, row.coordinate_1nn)
+        drawn.add_row(row.run, row.protocol, row.split, *figures)
     console.print(drawn)
     out.mkdir(parents=True, exist_ok=True)
     write_atomically(out / "report.json", report_json(reports).encode())

@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from kineme.clips import ClipBatch
 from kineme.encoders import Encoder
 from kineme.errors import RunError
 from kineme.evaluate.config import FeatureConfig
@@ -141,6 +142,16 @@ def extract(
         stacked = torch.stack([one_view(number, pipeline) for number, pipeline in enumerate(pipelines)])
     # A copy made outside inference mode is an ordinary tensor, which probes may train on.
     return stacked.clone()
+
+
+def eval_batches(
+    store: SkeletonStore, index: np.ndarray, prepare: Preparation, device: torch.device | str, batch_size: int = 128
+) -> Iterator[ClipBatch]:
+    """Clips at ``index`` (N,) as evaluation sees them, some at a time, on a device."""
+    pipeline, generator = eval_pipeline(prepare), torch.Generator()
+    source = store.to(device) if torch.device(device) != store.device else store
+    for batch in np.array_split(index, range(batch_size, len(index), batch_size)):
+        yield pipeline(source.gather(batch), generator)
 
 
 @contextmanager

@@ -8,23 +8,19 @@ import torch
 from torch import Tensor
 
 from kineme.errors import RunError
-from kineme.evaluate.bank import evaluating
+from kineme.evaluate.bank import eval_batches, evaluating
 from kineme.methods.supervised import Supervised
 from kineme.store import SkeletonStore
 from kineme.train.run_dir import write_atomically
-from kineme.transforms.pipeline import Preparation, eval_pipeline
-
-AT_ONCE = 128
+from kineme.transforms.pipeline import Preparation
 
 
 def predict(method: Supervised, store: SkeletonStore, index: np.ndarray, prepare: Preparation) -> Tensor:
     """Classes (Q,) int64, on the CPU, of the clips at ``index`` (Q,), on the device of the network."""
-    pipeline, generator = eval_pipeline(prepare), torch.Generator()
     device = next(method.parameters()).device
-    source = store if store.device == device else store.to(device)
     with torch.inference_mode(), evaluating(method):
-        batches = np.array_split(index, range(AT_ONCE, len(index), AT_ONCE))
-        classes = [method.logits(pipeline(source.gather(batch), generator)).argmax(dim=1) for batch in batches]
+        batches = eval_batches(store, index, prepare, device)
+        classes = [method.logits(batch).argmax(dim=1) for batch in batches]
     return torch.cat(classes).cpu()
 
 

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from kineme.config import Config
 from kineme.methods.supervised import SupervisedConfig
 from kineme.train.config import TrainConfig
+from kineme.transforms.settings import Augmentation
 
 
 class LinearProbeConfig(Config):
@@ -59,12 +60,15 @@ class FeatureConfig(Config):
 
 
 class FineTuneConfig(Config):
-    """Training the whole network on labels, under a new head; defaults are the masked family's (spec-masked §4)."""
+    """Training the whole network on labels, under a new head; defaults are the masked family's (spec-masked §4), the
+    contrastive family has its own (spec-contrastive §11)."""
 
     method: SupervisedConfig = SupervisedConfig()
     """Head and loss."""
     drop_path: Annotated[float, Field(ge=0, lt=1)] = 0.3
     """Stochastic depth of the encoder's last block, where the encoder has any."""
+    augment: Augmentation | None = None
+    """How clips are augmented; as in the first view of the pretraining where None."""
     train: TrainConfig = TrainConfig(
         epochs=100,
         batch_size=48,

@@ -85,7 +85,7 @@ def evaluate(
         majority=sides.majority,
         health=health,
     )
-    result.save(run.path)
+    result.save(run.path, run.config.split)
     return result
 
 

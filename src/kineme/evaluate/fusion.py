@@ -118,7 +118,7 @@ def evaluate_fusion(
 
     first = runs[0]
     result = Result(
-        protocol=f"fusion@{VERSION}",
+        protocol=f"fusion-{protocol}@{VERSION}",
         run=" + ".join(str(run.path) for run in runs),
         recipe=first.config.recipe,
         method=first.config.method.name,
@@ -137,7 +137,7 @@ def evaluate_fusion(
         chance=1 / len(store.classes),
         majority=sides.majority,
     )
-    result.save(first.path)
+    result.save(first.path, first.config.split)
     return result
 
 

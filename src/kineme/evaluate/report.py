@@ -65,7 +65,8 @@ def collect(paths: Sequence[str | Path]) -> list[RunReport]:
 
 
 def _run_report(run: RunDir) -> RunReport:
-    files = [*sorted(run.path.glob("results/*.json")), *sorted(run.path.glob("*/results/*.json"))]
+    own = sorted(run.path.glob("results/*.json"), key=lambda file: file.stem)
+    files = [*own, *sorted(run.path.glob("*/results/*.json"))]
     if not files:
         raise RunError(f"{run.path}: no results yet; make one with: kineme eval linear {run.path} --store STORE")
     return RunReport(run, tuple(Result.load(file) for file in files))

@@ -106,9 +106,15 @@ class Result(Config):
         """Protocol without its version."""
         return self.protocol.partition("@")[0]
 
-    def save(self, run: Path) -> Path:
-        """Write below a run's folder; an earlier result of the same protocol is replaced."""
-        file = run / "results" / f"{self.name}.json"
+    def save(self, run: Path, own_split: str | None = None) -> Path:
+        """Write below a run's folder; an earlier result of the same protocol and split is replaced.
+
+        Args:
+            run: the folder.
+            own_split: the run's; results on another have its name in theirs. None where there is nothing to tell apart.
+        """
+        foreign = own_split is not None and self.split != own_split
+        file = run / "results" / (f"{self.name}-{self.split}.json" if foreign else f"{self.name}.json")
         file.parent.mkdir(exist_ok=True)
         write_atomically(file, self.model_dump_json(indent=1).encode())
         return file

@@ -82,9 +82,24 @@ def fine_tuning(config: RunConfig, weights: str) -> RunConfig:
     return config.with_changes(
         method=tuning.method,
         encoder=encoder,
-        augment=config.augment[:1],
+        augment=config.augment[:1] if tuning.augment is None else (tuning.augment,),
         train=tuning.train,
         start=Start(weights=weights, scope="encoder"),
         finetune=FineTuneConfig(),  # has become the settings of the run itself
         published=(),
     )
+
+
+def of_stream(config: RunConfig, stream: str) -> RunConfig:
+    """The same run on another stream of the clips; published numbers of one stream alone are left behind.
+
+    Args:
+        config: the run.
+        stream: a value of ``prepare.stream``.
+    """
+    if stream == config.prepare.stream:
+        return config
+    prepare, method = config.prepare.with_changes(stream=stream), config.method
+    if "stream" in type(method).model_fields:
+        method = method.with_changes(stream=stream)
+    return config.with_changes(prepare=prepare, method=method, published=())

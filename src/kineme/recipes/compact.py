@@ -25,14 +25,24 @@ def _compact(method: MaskedConfig) -> RunConfig:
         prepare=Preparation(window=40, bodies=1, yaw=True, test_keep=1.0),
         augment=(Augmentation(min_frames=8, rotation=(0, math.radians(30), 0), mirror=0.5, scale=0.1),),
         train=TrainConfig(epochs=240, batch_size=64, lr=3e-3, min_lr=0.0, warmup_epochs=12, checkpoint_epochs=40),
-        features=FeatureConfig(pool="joint", views=7, average=True, standardise=True),
+        features=compact_features(),
         probe=LinearProbeConfig(lr=0.02),
-        finetune=FineTuneConfig(
-            method=SupervisedConfig(hidden=256, dropout=0.5),
-            drop_path=0.1,
-            train=FineTuneConfig().train.with_changes(
-                epochs=30, batch_size=16, lr=1e-3, min_lr=0.0, warmup_epochs=3, layer_decay=1.0, checkpoint_epochs=10
-            ),
+        finetune=compact_fine_tuning(),
+    )
+
+
+def compact_features() -> FeatureConfig:
+    """Joints side by side, the mean over seven views."""
+    return FeatureConfig(pool="joint", views=7, average=True, standardise=True)
+
+
+def compact_fine_tuning() -> FineTuneConfig:
+    """Half a minute to a few minutes; no layer-wise decay, which would hold a shallow network back."""
+    return FineTuneConfig(
+        method=SupervisedConfig(hidden=256, dropout=0.5),
+        drop_path=0.1,
+        train=FineTuneConfig().train.with_changes(
+            epochs=30, batch_size=16, lr=1e-3, min_lr=0.0, warmup_epochs=3, layer_decay=1.0, checkpoint_epochs=10
         ),
     )
 

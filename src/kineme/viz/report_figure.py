@@ -78,7 +78,9 @@ def _draw_accuracies(axes: "Axes", reports: Sequence[RunReport]) -> None:
         for i, (score, name, colour) in enumerate(bars):
             _draw_bar(axes, place + 0.26 * (i - 1), score, colour, name if place == 0 else None)
     axes.axvline(100 * entries[0][1].chance, color=INK, linestyle=":", linewidth=1, label="chance")
-    names = [f"{result.name}\n{run}" if several else result.name for run, result in entries]
+    splits = {result.split for _, result in entries}
+    what = [result.name if len(splits) == 1 else f"{result.name}, {result.split}" for _, result in entries]
+    names = [f"{name}\n{run}" if several else name for name, (run, _) in zip(what, entries, strict=True)]
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
     axes.set_xlim(0, 112)

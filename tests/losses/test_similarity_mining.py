@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from conftest import golden_cases, load_npz
-from kineme.losses.similarity_mining import mine, sharpened_kl, similarities
+from kineme.losses.similarity_mining import MiningConfig, mine, mined_divergence, sharpened_kl, similarities
 
 
 def unit(*shape: int, seed: int = 0) -> Tensor:
@@ -78,3 +78,18 @@ def test_similarities_are_precise_under_autocast() -> None:
         ours = similarities(query.bfloat16(), queue)
     assert ours.dtype == torch.float32
     torch.testing.assert_close(ours, query.bfloat16().float() @ queue.T, rtol=0, atol=0)
+
+
+def test_divergence_over_the_mined_keys() -> None:
+    query, key, queue = unit(3, 8), unit(3, 8, seed=1), unit(20, 8, seed=2)
+    config = MiningConfig(count=5, below=0.9, temperature=0.2, key_temperature=0.1)
+    expected = torch.stack(
+        [
+            sharpened_kl((queue[columns] @ q).square()[None], (queue[columns] @ k)[None], 0.2, 0.1)
+            for q, k in zip(query, key, strict=True)
+            for columns in [(queue @ k).topk(5).indices]
+        ]
+    )
+    torch.testing.assert_close(mined_divergence(query, key, queue, config), expected.mean())
+    opposite = mined_divergence(-query, key, queue, config)
+    torch.testing.assert_close(opposite, expected.mean())

@@ -87,6 +87,7 @@ def both_losses(method: STJDCL) -> tuple[Tensor, Tensor]:
         ({"grad_from": ("reverse",)}, {"encoder", "projector"}, {"density"}),
         ({"grad_from": ("contrast",)}, {"encoder", "projector", "density"}, set()),
         ({"separate_gp": True}, {"encoder", "projector", "density"}, {"density"}),
+        ({"objective": "actclr_kl"}, {"encoder", "projector", "density"}, {"density"}),
     ],
     ids=lambda value: str(sorted(value)) if isinstance(value, set) else str(value),
 )

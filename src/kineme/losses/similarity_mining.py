@@ -1,8 +1,28 @@
 """ActCLR's loss: a query's similarities to the queue follow those of its key (spec-contrastive §8, §9)."""
 
+from typing import Annotated
+
 import torch
+from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
+
+from kineme.config import Config
+
+Temperature = Annotated[float, Field(gt=0)]
+
+
+class MiningConfig(Config):
+    """Settings of the loss, for a method that has it beside others; ActCLR has its own."""
+
+    count: Annotated[int, Field(ge=1)] = 8192
+    """Keys of the queue that the loss looks at: those most similar to the clip's own."""
+    below: Annotated[float, Field(ge=-1, le=1)] = 0.95
+    """More similar ones are taken for the clip's own of an earlier epoch and count as -1."""
+    temperature: Temperature = 0.1
+    """Divides similarities of queries."""
+    key_temperature: Temperature = 0.04
+    """Divides similarities of keys."""
 
 
 def similarities(vectors: Tensor, queue: Tensor) -> Tensor:
@@ -10,6 +30,19 @@ def similarities(vectors: Tensor, queue: Tensor) -> Tensor:
     with torch.autocast(vectors.device.type, enabled=False):
         precise = vectors.to(torch.promote_types(vectors.dtype, torch.float32))
         return precise @ queue.to(precise).T
+
+
+def mined_divergence(query: Tensor, key: Tensor, queue: Tensor, config: MiningConfig) -> Tensor:
+    """How far the similarities of queries (B, D) to the mined keys of a queue (K, D) are from those of keys (B, D).
+
+    Those of queries are squared, as in ActCLR's code: a query may as well point the opposite way.
+
+    Returns:
+        (), the mean over clips.
+    """
+    wanted, columns = mine(similarities(key, queue), config.count, config.below)
+    found = similarities(query, queue).square().gather(1, columns)
+    return sharpened_kl(found, wanted, config.temperature, config.key_temperature)
 
 
 def mine(similarity: Tensor, count: int, below: float = 1.0) -> tuple[Tensor, Tensor]:

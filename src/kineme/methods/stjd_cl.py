@@ -19,6 +19,7 @@ from kineme.encoders import Encoder
 from kineme.errors import ConfigError
 from kineme.losses.contrast import contrast_logits, info_nce
 from kineme.losses.reverse_contrast import hard_negative, margin_contrast, reverse_contrast
+from kineme.losses.similarity_mining import MiningConfig, mined_divergence
 from kineme.methods.base import Progress, StepOutput, methods
 from kineme.methods.momentum_contrast import MomentumConfig, MomentumContrast
 from kineme.nn.density import DensityConfig, JointDensity
@@ -72,6 +73,10 @@ class STJDCLConfig(MomentumConfig):
     """Share of the mean of all joints in the key; the rest is that of the prime ones."""
     separate_gp: bool = False
     """The non-prime vector has a projector of its own, which follows the same one."""
+    objective: Literal["infonce", "actclr_kl"] = "infonce"
+    """What draws a query to its key: their contrast with the queue, or ActCLR's divergence of their similarities to it,
+    with the settings of ``mining``."""
+    mining: MiningConfig = MiningConfig()
     rcl_type: Literal["reverse", "hard_negative", "margin"] = "reverse"
     """Loss between prime and non-prime joints; ``hard_negative`` is one of the query, whatever ``rcl_anchor``."""
     rcl_anchor: Literal["zk", "zq"] = "zk"
@@ -178,9 +183,12 @@ class STJDCL(MomentumContrast):
         Where several processes share a batch, the latter is scaled so that its mean over them is that over all clips
         that count, of whichever process.
         """
-        queue, tau = self.queue.keys.clone(), self.config.temperature
+        queue = self.queue.keys.clone()
         (key,) = self.teaching("contrast", prime)
-        contrast = info_nce(contrast_logits(query, key, queue, tau))
+        if self.config.objective == "infonce":
+            contrast = info_nce(contrast_logits(query, key, queue, self.config.temperature))
+        else:
+            contrast = mined_divergence(query, key, queue, self.config.mining)
         prime, nonprime = self.teaching("reverse", prime, nonprime)
         per_clip = self.reverse(query, prime, nonprime, queue)
         return contrast, num_processes() * (per_clip * counts).sum() / total(counts.sum()).clamp(min=1)

@@ -18,11 +18,10 @@ from kineme.recipes.compact import compact_features, compact_fine_tuning
 from kineme.train.config import Start, TrainConfig
 from kineme.transforms.settings import Augmentation, Preparation
 
-EPOCHS = 60
 PLAIN = Augmentation(min_frames=8, rotation=(0, math.radians(30), 0), mirror=0.5, scale=0.1, shear=0.5)
 """Crop, small turns, mirroring, scaling and shear."""
-NORMAL = PLAIN.with_changes(noise=0.5, axis_mask=0.3)
-STRONG = NORMAL.with_changes(noise_std=0.03, rescale=0.5)
+NORMAL = PLAIN.with_changes(noise=0.5, blur=0.5, blur_normalise=True)
+STRONG = NORMAL.with_changes(noise_std=0.02, axis_mask=0.3)
 
 
 def _compact(method: MomentumConfig, *views: Augmentation) -> RunConfig:
@@ -30,10 +29,10 @@ def _compact(method: MomentumConfig, *views: Augmentation) -> RunConfig:
     return RunConfig(
         method=method.with_changes(queue_size=1024, momentum=0.99, temperature=0.1),
         encoder=STGCNConfig(hidden_channels=8, width=64, dropout=0.0),
-        prepare=Preparation(window=24, bodies=1, yaw=True, test_keep=1.0),
+        prepare=Preparation(window=40, bodies=1, yaw=True, test_keep=1.0),
         augment=views,
         train=TrainConfig(
-            epochs=EPOCHS,
+            epochs=60,
             batch_size=64,
             lr=3e-3,
             min_lr=0.0,
@@ -41,8 +40,8 @@ def _compact(method: MomentumConfig, *views: Augmentation) -> RunConfig:
             weight_decay=1e-4,
             checkpoint_epochs=20,
         ),
-        features=compact_features(),
-        probe=LinearProbeConfig(lr=0.02),
+        features=compact_features().with_changes(pool="moments"),
+        probe=LinearProbeConfig(lr=0.1),
         finetune=compact_fine_tuning(),
     )
 
@@ -52,14 +51,18 @@ def _for_nucla(config: RunConfig) -> RunConfig:
     return config.with_changes(split="nucla-xview")
 
 
-def _for_utd_mhad(config: RunConfig) -> RunConfig:
-    """No mirroring, since left and right tell classes apart there; more frames for fast movements, fewer clips."""
+def _for_utd_mhad(config: RunConfig, **method: float) -> RunConfig:
+    """No mirroring, since left and right tell classes apart there; more epochs of fewer clips.
+
+    Args:
+        config: recipe for small stores.
+        method: settings of the method that change.
+    """
     return config.with_changes(
         split="odd-even-subjects",
-        method=config.method.with_changes(queue_size=512),
-        prepare=config.prepare.with_changes(window=40),
+        method=config.method.with_changes(queue_size=512, **method),
         augment=tuple(view.with_changes(mirror=0.0) for view in config.augment),
-        train=config.train.with_changes(batch_size=32),
+        train=config.train.with_changes(epochs=100, batch_size=32),
     )
 
 
@@ -72,19 +75,19 @@ def skeletonclr_compact() -> RunConfig:
 @recipes.register("crosclr-compact")
 def crosclr_compact() -> RunConfig:
     """CrosSCLR of joints, motion and bones for a small store of your own; all its clips."""
-    return _compact(CrosSCLRConfig(mining_after=EPOCHS / 2), PLAIN, PLAIN)
+    return _compact(CrosSCLRConfig(mining_after=30), PLAIN, PLAIN)
 
 
 @recipes.register("aimclr-compact")
 def aimclr_compact() -> RunConfig:
     """AimCLR for a small store of your own; all its clips."""
-    return _compact(AimCLRConfig(mining_after=EPOCHS / 2), STRONG, PLAIN, PLAIN)
+    return _compact(AimCLRConfig(mining_after=30), STRONG, PLAIN, PLAIN)
 
 
 @recipes.register("actclr-compact")
 def actclr_compact() -> RunConfig:
     """ActCLR for a small store of your own, from the weights of aimclr-compact; all its clips."""
-    config = _compact(ActCLRConfig(mined=128, narrow_after=EPOCHS * 2 / 3), STRONG, NORMAL, PLAIN, PLAIN)
+    config = _compact(ActCLRConfig(mined=128, narrow_after=40), STRONG, NORMAL, PLAIN, PLAIN)
     return config.with_changes(start=Start(weights="runs/aimclr-compact"))
 
 
@@ -133,19 +136,19 @@ def skeletonclr_utd_mhad() -> RunConfig:
 @recipes.register("crosclr-utd-mhad")
 def crosclr_utd_mhad() -> RunConfig:
     """CrosSCLR of joints, motion and bones on UTD-MHAD, odd to even subjects."""
-    return _for_utd_mhad(crosclr_compact())
+    return _for_utd_mhad(crosclr_compact(), mining_after=50)
 
 
 @recipes.register("aimclr-utd-mhad")
 def aimclr_utd_mhad() -> RunConfig:
     """AimCLR on UTD-MHAD, odd to even subjects."""
-    return _for_utd_mhad(aimclr_compact())
+    return _for_utd_mhad(aimclr_compact(), mining_after=50)
 
 
 @recipes.register("actclr-utd-mhad")
 def actclr_utd_mhad() -> RunConfig:
     """ActCLR on UTD-MHAD, odd to even subjects; from AimCLR's weights."""
-    return _for_utd_mhad(actclr_compact()).with_changes(start=Start(weights="runs/aimclr-utd-mhad"))
+    return _for_utd_mhad(actclr_compact(), narrow_after=66).with_changes(start=Start(weights="runs/aimclr-utd-mhad"))
 
 
 @recipes.register("stjd_cl-utd-mhad")

@@ -13,6 +13,7 @@ from kineme.methods.crosclr import CrosSCLRConfig
 from kineme.methods.momentum_contrast import MomentumConfig
 from kineme.methods.skeletonclr import SkeletonCLRConfig
 from kineme.methods.stjd_cl import STJDCLConfig
+from kineme.nn.density import DensityConfig
 from kineme.recipes.base import RunConfig, recipes
 from kineme.recipes.compact import compact_features, compact_fine_tuning
 from kineme.train.config import Start, TrainConfig
@@ -93,8 +94,9 @@ def actclr_compact() -> RunConfig:
 
 @recipes.register("stjd_cl-compact")
 def stjd_cl_compact() -> RunConfig:
-    """STJD-CL for a small store of your own; all its clips."""
-    return _compact(STJDCLConfig(), STRONG, NORMAL, PLAIN).with_changes(share_crop=True)
+    """STJD-CL for a small store of your own; all its clips. The density of all channels would take most of a step."""
+    method = STJDCLConfig(density=DensityConfig(proj_channels=16))
+    return _compact(method, STRONG, NORMAL, PLAIN).with_changes(share_crop=True)
 
 
 @recipes.register("skeletonclr-nucla")

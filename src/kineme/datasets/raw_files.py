@@ -126,6 +126,8 @@ def _members(path: Path) -> list[RawFile]:
         raise SourceError(path, problem, fix="check its permissions and the disk") from error
     except BadZipFile as error:
         raise SourceError(path, f"not a whole zip archive ({error})", fix=_DAMAGED) from error
+    except NotImplementedError as error:  # a version of the format that Python does not know
+        raise SourceError(path, f"cannot be unpacked ({error})", fix="unpack the archive first") from error
     return [RawFile(path, name) for name in sorted(names) if _is_visible_file(name)]
 
 

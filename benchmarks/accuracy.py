@@ -165,7 +165,7 @@ def minutes(run: Path, protocol: str) -> float:
 
 
 def seconds(run: Path) -> float:
-    """Wall time of a training."""
+    """Wall time of a training, without that of the run it started from."""
     return RunDir.open(run).metrics()[-1]["seconds"]
 
 

@@ -11,6 +11,7 @@ from kineme.methods.momentum_contrast import MomentumConfig
 from kineme.methods.supervised import Supervised, SupervisedConfig
 from kineme.nn.heads import PlainHead
 from kineme.recipes.base import fine_tuning, recipe_config, recipes
+from kineme.recipes.compact_contrastive import PLAIN
 from kineme.train.build import build_method
 from kineme.train.loop import fit
 from kineme.train.optim import build_optimizer
@@ -85,3 +86,9 @@ def test_a_run_is_fine_tuned_with_some_of_the_labels(tmp_path: Path) -> None:
         name for name, value in before.items() if value.is_floating_point() and not torch.equal(value, after[name])
     ]
     assert len(moved) > len(before) / 2, "the encoder learns too"
+
+
+@pytest.mark.parametrize("method", ["skeletonclr", "crosclr", "aimclr", "actclr", "stjd_cl"])
+def test_compact_recipes_fine_tune_under_their_mildest_view(method: str) -> None:
+    config = recipe_config(f"{method}-compact")
+    assert fine_tuning(config, "runs/mine").augment == (config.mildest,) == (PLAIN,)

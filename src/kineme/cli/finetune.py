@@ -9,6 +9,7 @@ import tyro
 
 from kineme.cli.console import EXIT_STOPPED, console, errors, require_device
 from kineme.cli.pretrain import Accelerator, training_display
+from kineme.cli.run_method import require_numbers
 from kineme.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -109,9 +110,7 @@ def _command(defaults: "RunConfig", folder: Path) -> Callable[..., int]:
         if options.dry_run:
             console.print_json(config.model_dump_json())
             return 0
-        for name, value in (("repeats", options.repeats), ("devices", options.devices)):
-            if value < 1:
-                raise ConfigError(f"--{name} {value}: expected a number of {name}, at least 1")
+        require_numbers(repeats=(options.repeats, 1), devices=(options.devices, 1))
         if options.accelerator != "auto":
             require_device(options.accelerator)
         if options.store is None:

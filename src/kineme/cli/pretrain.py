@@ -116,8 +116,7 @@ def _command(defaults: "RunConfig") -> Callable[..., int]:
         if dry_run:
             console.print_json(config.model_dump_json())
             return 0
-        if devices < 1:
-            raise ConfigError(f"--devices {devices}: expected a number of devices, at least 1")
+        require_numbers(devices=(devices, 1))
         if monitor is not None:
             require_numbers(monitor=(monitor, 1))
         if accelerator != "auto":

@@ -68,7 +68,7 @@ class FeatureCache:
             index,
             self.run.config.prepare,
             self.features,
-            augment=self.run.config.augment[0],
+            augment=self.run.config.mildest,
             views=views,
             device=self.device,
             seed=self.seed,

@@ -51,7 +51,8 @@ class FeatureConfig(Config):
     """``mean``: over bodies, slots and joints, as published. ``joint``: over bodies and slots; joints side by side.
     ``moments``: the mean, and beside it the standard deviations over slots and over joints."""
     views: Annotated[int, Field(ge=1)] = 1
-    """Views of each clip: the first as evaluation sees it, further ones augmented as in pretraining. Probes train on
+    """Views of each clip: the first as evaluation sees it, further ones augmented as in the mildest view of
+    the pretraining, its last. Probes train on
     one after another."""
     average: bool = False
     """Represent a clip by the mean over its views where it is not trained on: as a test clip, in kNN and retrieval."""
@@ -68,7 +69,7 @@ class FineTuneConfig(Config):
     drop_path: Annotated[float, Field(ge=0, lt=1)] = 0.3
     """Stochastic depth of the encoder's last block, where the encoder has any."""
     augment: Augmentation | None = None
-    """How clips are augmented; as in the first view of the pretraining where None."""
+    """How clips are augmented; as in the mildest view of the pretraining, its last, where None."""
     train: TrainConfig = TrainConfig(
         epochs=100,
         batch_size=48,

@@ -59,7 +59,7 @@ class Family(ABC):
 def as_classifier(config: RunConfig) -> RunConfig:
     """The run of a classifier on the encoder of a recipe, whose published numbers are no longer its own."""
     supervised = config.method if isinstance(config.method, SupervisedConfig) else config.finetune.method
-    return config.with_changes(method=supervised, augment=config.augment[:1], published=())
+    return config.with_changes(method=supervised, augment=(config.mildest,), published=())
 
 
 def with_sizes(config: RunConfig, encoder: Mapping[str, Any], method: Mapping[str, Any]) -> tuple[RunConfig, list[str]]:

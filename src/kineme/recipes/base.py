@@ -59,6 +59,11 @@ class RunConfig(Config):
     finetune: Annotated[FineTuneConfig, tyro.conf.Suppress] = FineTuneConfig()
     published: Annotated[tuple[Published, ...], tyro.conf.Suppress] = ()
 
+    @property
+    def mildest(self) -> Augmentation:
+        """The view that is changed least: methods with several have it last."""
+        return self.augment[-1]
+
 
 Recipe = Callable[[], RunConfig]
 recipes: Registry[Recipe] = Registry("recipe", "kineme.recipes")
@@ -82,7 +87,7 @@ def fine_tuning(config: RunConfig, weights: str) -> RunConfig:
     return config.with_changes(
         method=tuning.method,
         encoder=encoder,
-        augment=config.augment[:1] if tuning.augment is None else (tuning.augment,),
+        augment=(config.mildest if tuning.augment is None else tuning.augment,),
         train=tuning.train,
         start=Start(weights=weights, scope="encoder"),
         finetune=FineTuneConfig(),  # has become the settings of the run itself

@@ -91,7 +91,7 @@ def fit(
     index = training_clips(config, store)
     fabric = Fabric(accelerator=accelerator, devices=devices, precision=config.train.precision)
     fabric.launch()
-    clips_per_step(config.train.batch_size, len(index), fabric.world_size)  # refused before there is a folder
+    batch_size = clips_per_step(config.train.batch_size, len(index), fabric.world_size)
     method = build_method(config, store.layout, store.channels)
     share_batch_norms(method, fabric.device, fabric.world_size)
     if config.start.weights is not None and not (resume and (Path(out) / STATE).exists()):
@@ -99,7 +99,7 @@ def fit(
         logger.info("weights of %s: %s", config.start.weights, report)
     with fabric.rank_zero_first():  # which makes the folder; the others find it there
         run = _open_run(Path(out), config, store, len(index), resume or not fabric.is_global_zero)
-    loop = _Loop(fabric, run, method, store, index)
+    loop = _Loop(fabric, run, method, store, index, batch_size)
     if resume:
         loop.restore()
     loop.run_to_end(on_step, on_epoch)
@@ -125,13 +125,15 @@ def _open_run(out: Path, config: RunConfig, store: SkeletonStore, num_clips: int
 class _Loop:
     """State of a training run and the steps that change it."""
 
-    def __init__(self, fabric: Fabric, run: RunDir, method: Method, store: SkeletonStore, index: np.ndarray) -> None:
+    def __init__(
+        self, fabric: Fabric, run: RunDir, method: Method, store: SkeletonStore, index: np.ndarray, batch_size: int
+    ) -> None:
         config = self.config = run.config.train
         self.fabric, self.run, self.index = fabric, run, torch.from_numpy(index)
         self.store = store.to(fabric.device) if fabric.device.type != "cpu" else store
         self.method = method
         self.average = _average(self.method, config.ema)
-        self.batch_size = clips_per_step(config.batch_size, len(index), fabric.world_size)
+        self.batch_size = batch_size
         self.steps_per_epoch = len(index) // self.batch_size
         self.step = 0
         self.order_epoch, self.order = -1, self.index

@@ -3,17 +3,21 @@
     python -m benchmarks.accuracy --data ../shared/realdata --out runs/accuracy
 
 Runs that are finished are not repeated, so an interrupted call goes on where it stopped; several calls with other
-``--seeds`` or ``--recipes`` may share a folder. ``--table`` prints the Markdown of docs/benchmarks.md.
+``--seeds`` or ``--recipes`` may share a folder. ``--table`` prints the Markdown of docs/benchmarks.md. ``--precision
+bf16-mixed`` takes two thirds of the time on processors with bfloat16 arithmetic.
 """
 
 import argparse
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from statistics import mean, stdev
+from typing import Literal
 
 import torch
 
+from kineme.evaluate.classifier import evaluate_classifier
 from kineme.evaluate.evaluate import evaluate
 from kineme.evaluate.finetune import Training, finetune, protocol_name
 from kineme.evaluate.fusion import evaluate_fusion
@@ -28,15 +32,27 @@ from kineme.train.run_dir import RunDir
 MASKED = ("mae", "mamp", "hacm", "hacm-reference", "stjd_mp")
 CONTRASTIVE = ("skeletonclr", "crosclr", "aimclr", "actclr", "stjd_cl")
 DATA = {"nucla": ("nucla.npz", "kinect20"), "utd-mhad": ("utd_mhad.npz", "utd20")}
+SUPERVISED = (
+    "supervised-stgcn",
+    "supervised-skeleton_transformer",
+    "supervised-ball_transformer",
+    "supervised-danet",
+    "supervised-agrnet",
+    "danet",
+)
 FROZEN = ("linear", "knn")
 SHARES = {"finetune": 1.0, "semi10": 0.1}
 FUSED = {"fusion-linear": "linear", "fusion-knn": "knn"}
 STREAMS = ("joint", "motion", "bone")
-RECIPES = {f"{method}-{data}": (*FROZEN, *SHARES) for data in DATA for method in MASKED} | {
-    f"{method}-{data}": (*FROZEN, *FUSED) for data in DATA for method in CONTRASTIVE
-}
+FAMILIES = (
+    (MASKED, (*FROZEN, *SHARES)),
+    (CONTRASTIVE, (*FROZEN, *FUSED)),
+    (("agrnet",), FROZEN),
+    (SUPERVISED, ("classify",)),
+)
+RECIPES = {f"{method}-{data}": protocols for methods, protocols in FAMILIES for data in DATA for method in methods}
 """Every recipe with its protocols."""
-PROTOCOLS = (*FROZEN, *SHARES, *FUSED)
+PROTOCOLS = (*FROZEN, *SHARES, *FUSED, "classify")
 
 
 def main() -> None:
@@ -47,6 +63,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--recipes", nargs="+", default=list(RECIPES), choices=list(RECIPES))
     parser.add_argument("--protocols", nargs="+", default=list(PROTOCOLS), choices=list(PROTOCOLS))
+    parser.add_argument("--precision", default="32-true", choices=("32-true", "bf16-mixed"), help="of pretraining")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--table", action="store_true", help="only print what is there")
     args = parser.parse_args()
@@ -54,35 +71,48 @@ def main() -> None:
     if not args.table:
         for seed in args.seeds:
             for recipe in args.recipes:
-                measure(recipe, seed, args.protocols, args.data, args.out)
+                store = open_store(recipe, data=args.data, out=args.out)
+                measure(Job(recipe, seed, args.precision, store, args.out), args.protocols)
     print_table(args.out)
 
 
-def measure(recipe: str, seed: int, protocols: Collection[str], data: Path, out: Path) -> None:
-    """Pretrain and evaluate one recipe with one seed, unless that is done."""
-    store = open_store(recipe, data=data, out=out)
-    run = pretrained(recipe, "joint", seed, store, out)
-    for protocol in RECIPES[recipe]:
+@dataclass(frozen=True)
+class Job:
+    """One recipe with one seed, and where its runs are kept."""
+
+    recipe: str
+    seed: int
+    precision: Literal["32-true", "bf16-mixed"]
+    store: SkeletonStore
+    out: Path
+
+
+def measure(job: Job, protocols: Collection[str]) -> None:
+    """Pretrain and evaluate, unless that is done."""
+    run = pretrained(job, "joint")
+    for protocol in RECIPES[job.recipe]:
         if protocol in protocols and not result_file(run.path, protocol).exists():
             if protocol in FROZEN:
-                result = evaluate(run, store, protocol, seed=seed)
+                result = evaluate(run, job.store, protocol, seed=job.seed)
             elif protocol in SHARES:
-                result = tune(run, store, SHARES[protocol], seed, out)
+                result = tune(job, run, SHARES[protocol])
+            elif protocol == "classify":
+                result = evaluate_classifier(run, job.store)
             else:
-                runs = [pretrained(recipe, stream, seed, store, out) for stream in trained_streams(run)]
-                result = evaluate_fusion(runs, store, protocol=FUSED[protocol], seed=seed)
+                runs = [pretrained(job, stream) for stream in trained_streams(run)]
+                result = evaluate_fusion(runs, job.store, protocol=FUSED[protocol], seed=job.seed)
             print(f"{run.path.name} {protocol} {100 * result.metrics.last.accuracy:.1f}", flush=True)
 
 
-def pretrained(recipe: str, stream: str, seed: int, store: SkeletonStore, out: Path) -> RunDir:
+def pretrained(job: Job, stream: str) -> RunDir:
     """Run of one stream, trained as far as it is not; so is the run that it starts from."""
-    config = of_stream(recipe_config(recipe), stream)
-    config = config.with_changes(train=config.train.with_changes(seed=seed))
+    config = of_stream(recipe_config(job.recipe), stream)
+    config = config.with_changes(train=config.train.with_changes(seed=job.seed, precision=job.precision))
     if config.start.weights is not None:
-        source = pretrained(Path(config.start.weights).name, stream, seed, store, out)
+        source = pretrained(replace(job, recipe=Path(config.start.weights).name), stream)
         config = config.with_changes(start=config.start.with_changes(weights=str(source.path)))
-    path = stream_folder(out / f"{recipe}-seed{seed}", stream)
-    return fit(config, store, path, resume=(path / "run.json").exists(), accelerator="cpu")
+    path = stream_folder(job.out / f"{job.recipe}-seed{job.seed}", stream)
+    return fit(config, job.store, path, resume=(path / "run.json").exists(), accelerator="cpu")
 
 
 def stream_folder(run: Path, stream: str) -> Path:
@@ -95,15 +125,16 @@ def trained_streams(run: RunDir) -> Sequence[str]:
     return STREAMS[:1] if isinstance(run.config.method, CrosSCLRConfig) else STREAMS
 
 
-def tune(run: RunDir, store: SkeletonStore, share: float, seed: int, out: Path) -> Result:
+def tune(job: Job, run: RunDir, share: float) -> Result:
     """Fine-tune with a share of the labels; runs from scratch are shared by recipes with the same encoder."""
     config = fine_tuning(run.config, str(run.path))
     config = config.with_changes(
-        train=config.train.with_changes(seed=seed), subset=config.subset.with_changes(fraction=share)
+        train=config.train.with_changes(seed=job.seed), subset=config.subset.with_changes(fraction=share)
     )
     name, encoder = protocol_name(config), config.encoder.model_dump_json().encode()
-    scratch = out / "scratch" / f"{store_name(store)}-{name}-{sha256(encoder).hexdigest()[:8]}"
-    return finetune(config, store, run.path / name, scratch=scratch, training=Training(resume=True, accelerator="cpu"))
+    scratch = job.out / "scratch" / f"{store_name(job.store)}-{name}-{sha256(encoder).hexdigest()[:8]}"
+    training = Training(resume=True, accelerator="cpu")
+    return finetune(config, job.store, run.path / name, scratch=scratch, training=training)
 
 
 def result_file(run: Path, protocol: str) -> Path:
@@ -143,13 +174,15 @@ def row(recipe: str, protocol: str, results: list[Result], took: list[float]) ->
     trained = [result.metrics.last for result in results]
     twins = [result.untrained.last for result in results if result.untrained is not None]
     coordinates = [result.coordinate_1nn for result in results if result.coordinate_1nn is not None]
-    gain = [100 * (one.accuracy - twin.accuracy) for one, twin in zip(trained, twins, strict=True)]
+    gain = [100 * (one.accuracy - twin.accuracy) for one, twin in zip(trained, twins, strict=bool(twins))]
     cells = (recipe, protocol, str(len(results)), over_seeds(trained), over_seeds(twins), over_seeds(coordinates))
-    return f"| {' | '.join(cells)} | {mean(gain):+.1f} | {mean(took):.1f} |"
+    return f"| {' | '.join(cells)} | {f'{mean(gain):+.1f}' if gain else '-'} | {mean(took):.1f} |"
 
 
 def over_seeds(scores: list[Score]) -> str:
-    """Mean, deviation over seeds, and mean half width of the clips' 95 % interval, percent."""
+    """Mean, deviation over seeds, and mean half width of the clips' 95 % interval, percent; "-" of no scores."""
+    if not scores:
+        return "-"
     values = [100 * score.accuracy for score in scores]
     half = 50 * mean(score.high - score.low for score in scores)
     spread = f" ± {stdev(values):.1f}" if len(values) > 1 else ""

@@ -17,14 +17,21 @@ from kineme.cli import COMMANDS
 from kineme.config import Config
 from kineme.datasets import datasets
 from kineme.encoders import encoders
-from kineme.evaluate.config import FeatureConfig, FineTuneConfig, LinearProbeConfig, NeighbourConfig
+from kineme.evaluate.config import (
+    ClassifyConfig,
+    FeatureConfig,
+    FineTuneConfig,
+    LinearProbeConfig,
+    NeighbourConfig,
+    RefineConfig,
+)
 from kineme.evaluate.protocols import protocols
 from kineme.exporters import exporters
 from kineme.importers import importers
 from kineme.layout import Layout
 from kineme.methods import methods
 from kineme.recipes.base import RunConfig, recipe_config, recipes
-from kineme.splits import SPLITS, ListedSplit, Split
+from kineme.splits import FAMILIES, SPLITS, ListedSplit, Split
 from kineme.train.config import Start, Subset, TrainConfig
 from kineme.transforms import Augmentation, Preparation
 
@@ -48,8 +55,8 @@ one, `kineme pretrain RECIPE --dry-run` prints it as JSON.
 
 {_table(head, rows)}
 
-Encoder: width x depth, and frames per token; of ST-GCN, features of the first and the last block. Split "all clips":
-pretrains on the whole store, and evaluation asks for a split.
+Encoder: width x depth, and frames per token; of ST-GCN and DANet, features of the first and the last block; of AgRNet,
+of attention and of the recurrent part. Split "all clips": trains on the whole store, and evaluation asks for a split.
 
 Published: top-1 accuracy as the papers report it, on the full dataset: of the linear probe, of `kineme finetune`, and
 with a hundredth and a tenth of the labels (semi1, semi10). `fusion-linear` is of three frozen streams together,
@@ -79,6 +86,8 @@ def settings_page() -> str:
         ("features", FeatureConfig),
         ("probe", LinearProbeConfig),
         ("knn", NeighbourConfig),
+        ("refine", RefineConfig),
+        ("classify", ClassifyConfig),
         ("finetune", FineTuneConfig),
     ]
     parts = [f"## {title}\n\n{_summary(config)}\n\n{_settings_table(config)}\n" for title, config in groups]
@@ -164,6 +173,7 @@ def protocols_page() -> str:
     """Every way to evaluate, and every split."""
     rows = [(f"`{name}`", f"`{name}@{kind.version}`", _description(kind)) for name, kind in protocols.items()]
     splits = [_split_row(name, split) for name, split in SPLITS.items()]
+    families = [(f"`{name}`", ", ".join(f"`{split}`" for split in members)) for name, members in FAMILIES.items()]
     return f"""\
 # Protocols and splits
 
@@ -175,6 +185,12 @@ def protocols_page() -> str:
 ## Splits
 
 {_table(("split", "goes by", "train", "test", "unused"), splits)}
+
+## Families of splits
+
+`kineme folds RECIPE --family NAME` trains and measures on every one of them.
+
+{_table(("family", "splits"), families)}
 """
 
 
@@ -223,9 +239,13 @@ def _recipe_row(name: str, config: RunConfig, sources: list[str]) -> tuple[str, 
 
 
 def _encoder_size(encoder: dict[str, Any]) -> str:
-    if "depth" in encoder:
+    if "segment" in encoder:
         return f"{encoder['width']} x {encoder['depth']}, {encoder['segment']}"
-    return f"{encoder['hidden_channels']} to {encoder['width']}"
+    if "widths" in encoder:
+        return f"{encoder['widths'][0]} to {encoder['widths'][-1]}"
+    first = "hidden_channels" if "hidden_channels" in encoder else "width"
+    last = "hidden" if "hidden" in encoder else "width"
+    return f"{encoder[first]} to {encoder[last]}"
 
 
 def _method_part(name: str, config: type[Config]) -> str:

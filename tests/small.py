@@ -1,9 +1,14 @@
 """Any registered recipe or setting, with networks small enough to test."""
 
+from functools import cache
+
 from kineme.config import Config
 from kineme.encoders import encoders
+from kineme.errors import ConfigError
+from kineme.layout import Layout
 from kineme.methods import methods
 from kineme.recipes.base import RunConfig
+from kineme.train.build import build_method
 from kineme.train.config import Start
 
 _SIZES = {
@@ -18,6 +23,9 @@ _SIZES = {
     "features": 8,
     "queue_size": 32,
     "hidden_channels": 4,
+    "widths": (16, 16),
+    "strides": (1, 2),
+    "local_heads": 1,
 }
 
 
@@ -47,6 +55,27 @@ def small_pair(method: str, encoder: str) -> RunConfig:
     return small_run(plain)
 
 
+def encoder_for(method: str) -> str:
+    """The encoder of a method's own recipes; any for supervised training."""
+    masked = dict.fromkeys(("mae", "mamp", "stjd_mp"), "skeleton_transformer")
+    own = {"hacm": "ball_transformer", "agrnet": "agrnet", "danet": "danet"}
+    return {**masked, **own}.get(method, "stgcn")
+
+
+@cache
 def pairs() -> list[tuple[str, str]]:
-    """Every registered method with every registered encoder."""
-    return [(method, encoder) for method in methods.names() for encoder in encoders.names()]
+    """Every registered method with every registered encoder that it accepts; others are a `ConfigError`."""
+    return [
+        (method, encoder)
+        for method in methods.names()
+        for encoder in encoders.names()
+        if _is_accepted(small_pair(method, encoder))
+    ]
+
+
+def _is_accepted(config: RunConfig) -> bool:
+    try:
+        build_method(config, Layout.get("kinect20"), 3)
+    except ConfigError:
+        return False
+    return True

@@ -8,7 +8,7 @@ from fake import small_store
 from kineme.datasets.base import read_list
 from kineme.errors import SplitError, UnknownNameError
 from kineme.layout import Layout
-from kineme.splits import SPLITS, Split, get_split, validation_split
+from kineme.splits import FAMILIES, SPLITS, Split, get_family, get_split, validation_split
 from kineme.store import SkeletonStore, clip_dtype
 
 # Performers of each NTU setup, from 1 on; each recorded 60 actions, twice, with three cameras.
@@ -201,3 +201,15 @@ def test_sbu_folds_test_every_pair_once() -> None:
     folds = [split for name, split in BY_NUMBER.items() if name.startswith("sbu")]
     assert sorted(pair for fold in folds for pair in fold.test) == list(range(1, 22))
     assert all(sorted([*fold.train, *fold.test]) == list(range(1, 22)) for fold in folds)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_families_are_of_known_splits(family: str) -> None:
+    assert set(get_family(family)) <= set(SPLITS)
+    assert len(get_family(family)) > 1
+    assert all(split.startswith(f"{family}-") for split in get_family(family))
+
+
+def test_an_unknown_family() -> None:
+    with pytest.raises(UnknownNameError, match="unknown family of splits 'uwa'; perhaps you meant uwa3d"):
+        get_family("uwa")

@@ -54,7 +54,7 @@ class Pose:
 
     Args:
         offset: (B, C) metres, or None for no shift.
-        rotation: (B, C, C), or None for no rotation.
+        rotation: (B, C, C), or None for no rotation; it may scale the axes too (see `kineme.transforms.minmax`).
     """
 
     offset: Tensor | None = None

@@ -139,6 +139,27 @@ SPLITS: dict[str, Split | ListedSplit] = {
 }
 """Every split by name."""
 
+FAMILIES: dict[str, tuple[str, ...]] = {
+    "nucla": ("nucla-xview", "nucla-xview2", "nucla-xview1"),
+    "uwa3d": tuple(_pairs_of_views("uwa3d", 4)),
+    "uestc-xview1": tuple(f"uestc-xview1-v{view}" for view in range(8)),
+    "uestc-xview2": ("uestc-xview2-even", "uestc-xview2-odd"),
+    "sbu": tuple(f"sbu-fold{fold}" for fold in range(1, len(_SBU_FOLDS) + 1)),
+    "florence3d": tuple(f"florence3d-actor{actor}" for actor in range(1, 11)),
+}
+"""Splits of one dataset whose accuracies are reported together, with their mean."""
+
+
+def get_family(name: str) -> tuple[str, ...]:
+    """Names of the splits of a family, in order.
+
+    Raises:
+        UnknownNameError: no such family.
+    """
+    if name not in FAMILIES:
+        raise UnknownNameError("family of splits", name, FAMILIES)
+    return FAMILIES[name]
+
 
 def get_split(store: SkeletonStore, name: str) -> tuple[np.ndarray, np.ndarray]:
     """Positions of the clips that train and of those that test.

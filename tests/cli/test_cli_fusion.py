@@ -50,6 +50,18 @@ def test_options_reach_the_evaluation(runs: list[Path], store: Path) -> None:
     assert (result.split, result.seed, result.untrained) == ("odd-even-subjects", 3, None)
 
 
+def test_trained_classifiers(store: Path) -> None:
+    folders = [store.with_name(f"classifier-{stream}") for stream in STREAMS[:2]]
+    for folder, stream in zip(folders, STREAMS, strict=False):
+        method = {"name": "supervised", "hidden": 8}
+        config = tiny_config(method=method, split="nucla-xview", prepare={"window": 16, "bodies": 1, "stream": stream})
+        fit(config, SkeletonStore.open(store), folder, accelerator="cpu")
+    text = succeed("eval", "fusion", *folders, "--store", store, "--protocol", "classify")
+    assert "fusion-classify@1" in text
+    assert "classify@1: 0.6 joint + 0.4 motion" in text
+    assert " trained, last " in text
+
+
 def test_one_run_of_several_streams(store: Path) -> None:
     config = tiny_config(
         split="nucla-xview",

@@ -9,8 +9,10 @@ from torch import Tensor
 
 from fake import small_store, tiny_config
 from kineme.errors import ConfigError, RunError
+from kineme.evaluate.class_scores import ClassScores, fuse
+from kineme.evaluate.classifier import evaluate_classifier
 from kineme.evaluate.evaluate import evaluate
-from kineme.evaluate.fusion import ClassScores, evaluate_fusion, fuse
+from kineme.evaluate.fusion import evaluate_fusion
 from kineme.evaluate.result import Result
 from kineme.evaluate.streams import stream_runs
 from kineme.methods.crosclr import CrosSCLR
@@ -112,6 +114,33 @@ def test_weights_are_stated_and_kept(runs: list[RunDir], store: SkeletonStore) -
     assert Result.load(runs[0].path / "results" / "fusion-knn.json") == result
     again = evaluate_fusion(runs[::-1], store, weights=(0.6, 0.4, 0.6), protocol="knn", controls=False)
     assert again.metrics.confusion == result.metrics.confusion
+
+
+def classifier_config(stream: str) -> RunConfig:
+    method = {"name": "supervised", "num_classes": 3, "hidden": 8}
+    return tiny_config(method=method, split=SPLIT, prepare={"window": 16, "bodies": 1, "stream": stream})
+
+
+def test_classifiers_of_four_streams_are_fused_by_their_own_heads(tmp_path: Path, store: SkeletonStore) -> None:
+    streams = ("joint", "bone", "motion", "bone_motion")
+    trained = [make_run(tmp_path / stream, store, classifier_config(stream)) for stream in streams]
+    alone = [evaluate_classifier(run, store, controls=False) for run in trained]
+    result = evaluate_fusion(trained, store, protocol="classify")
+    assert result.protocol == "fusion-classify@1"
+    assert result.metrics.last.candidate == "classify@1: 0.6 joint + 0.6 bone + 0.4 motion + 0.4 bone_motion"
+    assert list(result.metrics.extra.values()) == [each.metrics.last.accuracy for each in alone]
+    assert (result.untrained, result.features) == (None, None)
+    assert result.coordinate_1nn is not None
+    saved = [np.load(run.path / "scores" / f"classify-{SPLIT}.npz") for run in trained]
+    added = np.sum([weight * file["values"] for weight, file in zip((0.6, 0.6, 0.4, 0.4), saved, strict=True)], axis=0)
+    label = {str(row["id"]): int(row["label"]) for row in store.clips}
+    correct = [label[id] == k for id, k in zip(saved[0]["ids"].tolist(), added.argmax(axis=1), strict=True)]
+    assert result.metrics.last.accuracy == np.mean(correct)
+
+
+def test_a_run_without_classes_has_no_head_to_fuse(runs: list[RunDir], store: SkeletonStore) -> None:
+    with pytest.raises(RunError, match="mae learns no classes"):
+        evaluate_fusion(runs, store, protocol="classify")
 
 
 def test_runs_of_one_stream_are_told_apart_by_their_folders(tmp_path: Path, store: SkeletonStore) -> None:

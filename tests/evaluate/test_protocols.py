@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
-from kineme.evaluate.config import LinearProbeConfig
+from kineme.evaluate.config import LinearProbeConfig, RefineConfig
 from kineme.evaluate.protocols import Protocol, Settings, Task, protocols
 from kineme.evaluate.protocols.linear import LinearProbe
 from kineme.evaluate.protocols.retrieval import Retrieval
 
-QUICK = Settings(LinearProbeConfig(epochs=4, batch_size=8))
+QUICK = Settings(LinearProbeConfig(epochs=4, batch_size=8), refine=RefineConfig(passes=4))
 EVERY = pytest.mark.parametrize("name", protocols.names())
 
 

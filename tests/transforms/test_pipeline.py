@@ -142,6 +142,20 @@ def test_views_may_share_their_crop(keep: tuple[float, float]) -> None:
     assert not torch.equal(plain.xyz, apart.xyz)
 
 
+@pytest.mark.parametrize("share_crop", [False, True])
+def test_further_views_may_show_partners(share_crop: bool) -> None:
+    """A partner that is the clip itself changes nothing but draws; with a shared crop it is the same part of it."""
+    prepare, augment = Preparation(window=16), Augmentation(keep=(0.2, 0.9), min_frames=1, rotation=(0, 0, 0))
+    make_views = TrainViews(prepare, [augment, augment], share_crop=share_crop)
+    partners = STORE.gather([1, 2, 0, 0])
+    first, second = make_views(CLIPS, seeded(0), partners)
+    assert torch.equal(first.xyz, make_views(CLIPS, seeded(0))[0].xyz)
+    assert first.index.tolist() == CLIPS.index.tolist()
+    assert second.index.tolist() == partners.index.tolist()
+    assert torch.equal(first.xyz[3], second.xyz[3]) == share_crop
+    assert not torch.equal(first.xyz[0], second.xyz[0])
+
+
 def test_motion_is_that_of_the_augmented_clip() -> None:
     prepare = contrastive_preparation()
     joint, motion = (

@@ -31,7 +31,7 @@ from kineme.viz.masking_animation import masking_animation
 from kineme.viz.masking_figure import masking_figure
 from kineme.viz.masking_file import draw_masks
 from kineme.viz.masking_rows import Paper, rows, turned
-from small import small_pair
+from small import encoder_for, small_pair
 
 SEGMENT = 4
 MASKED = [
@@ -49,7 +49,7 @@ each = pytest.mark.parametrize(("name", "settings"), MASKED)
 
 def configured(name: str, settings: dict[str, Any], **prepare: object) -> RunConfig:
     """Small run of a method that hides about two thirds of the tokens."""
-    plain = small_pair(name, "ball_transformer" if name == "hacm" else "skeleton_transformer")
+    plain = small_pair(name, encoder_for(name))
     share = {"keep_fraction": 0.3} if name == "hacm" else {"mask_ratio": 0.7}
     return plain.with_changes(
         method=plain.method.with_changes(**share, **settings), prepare=plain.prepare.with_changes(**prepare)
@@ -220,7 +220,7 @@ def titles(view: MaskedView) -> str:
 def test_every_method_is_explained_or_refused() -> None:
     store, known = small_store(), {name for name, _ in MASKED}
     for name in set(methods.names()) - known:
-        config = small_pair(name, "skeleton_transformer")
+        config = small_pair(name, encoder_for(name))
         with pytest.raises(ConfigError, match="hides no tokens"):
             masked_views(built(config, store), config, store, [0])
 

@@ -26,7 +26,7 @@ from kineme.transforms.pipeline import eval_pipeline
 from kineme.viz.masking_rows import Page
 from kineme.viz.regions import RegionView, find_regions, region_views
 from kineme.viz.regions_figure import draw_map, draw_regions, region_animation, region_figure, rows
-from small import small_pair
+from small import encoder_for, small_pair
 
 ARTEFACT = {"actclr": "plain_map", "actclr_paper": "actionlet", "stjd_cl": "prime"}
 each = pytest.mark.parametrize("name", ARTEFACT)
@@ -161,7 +161,7 @@ def test_other_streams_are_drawn_on_poses(name: str) -> None:
 def test_every_method_has_regions_or_is_refused() -> None:
     store = small_store()
     for name in set(methods.names()) - set(ARTEFACT):
-        config = small_pair(name, "ball_transformer" if name == "hacm" else "skeleton_transformer")
+        config = small_pair(name, encoder_for(name))
         with pytest.raises(ConfigError, match="no regions to draw; actclr"):
             region_views(build_method(config, store.layout, store.channels), config, store, [0])
 

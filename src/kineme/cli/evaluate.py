@@ -7,6 +7,7 @@ import tyro
 from rich.table import Table
 
 from kineme.cli.console import console, progress_bar, require_device
+from kineme.evaluate.figure_text import figure_text
 
 if TYPE_CHECKING:
     from kineme.evaluate.result import Result, Score
@@ -17,6 +18,7 @@ Split = Annotated[str | None, tyro.conf.arg(help="who trains and who tests; the 
 Seed = Annotated[int, tyro.conf.arg(help="seed of held-out subjects, augmented views and the probe")]
 Controls = Annotated[bool, tyro.conf.arg(help="measure the untrained twin and coordinate 1-NN too")]
 Device = Annotated[str, tyro.conf.arg(help="where to compute: cpu, cuda or mps")]
+Window = Annotated[float | None, tyro.conf.arg(help="cut test clips into windows of so many seconds")]
 
 
 def linear(
@@ -50,6 +52,48 @@ def retrieval(
 ) -> None:
     """Retrieval: test clips look for training clips of their class; mAP and recall at 1, 5 and 10."""
     evaluate_run("retrieval", run, store, split, seed, controls, device)
+
+
+def classify(
+    run: Run,
+    /,
+    *,
+    store: Store,
+    split: Split = None,
+    window_seconds: Window = None,
+    controls: Annotated[bool, tyro.conf.arg(help="measure coordinate 1-NN too")] = True,
+    device: Device = "cpu",
+) -> None:
+    """A trained classifier by its own head, on the test clips: supervised training and fine-tuned runs.
+
+    Nothing is chosen: the weights of the last epoch are what is measured. Accuracies of single classes and class
+    scores of every clip are kept beside the result. Long clips can be cut into windows, whose probabilities are
+    averaged.
+    """
+    from kineme.evaluate.classifier import evaluate_classifier
+    from kineme.evaluate.config import ClassifyConfig
+    from kineme.store import SkeletonStore
+    from kineme.train.run_dir import RunDir
+
+    require_device(device)
+    with progress_bar("eval classify", "clips") as update:
+        result = evaluate_classifier(
+            RunDir.open(run),
+            SkeletonStore.open(store),
+            split=split,
+            classify=None if window_seconds is None else ClassifyConfig.parse({"window_seconds": window_seconds}),
+            controls=controls,
+            device=device,
+            progress=lambda what, done, total: update(done, total, what),
+        )
+    print_result(result)
+
+
+def refined(
+    run: Run, /, *, store: Store, split: Split = None, seed: Seed = 0, controls: Controls = True, device: Device = "cpu"
+) -> None:
+    """Nearest neighbour in frozen features that an auto-encoder has compressed, beside the plain ones (AgRNet)."""
+    evaluate_run("refined", run, store, split, seed, controls, device)
 
 
 def coordinates(store: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="STORE")], /, *, split: str) -> None:
@@ -113,8 +157,7 @@ def print_result(result: "Result") -> None:
     clips = f"{counts.train} training, {counts.test} test clips"
     console.print(f"{result.protocol} of {result.run} on {result.split}: {clips}", soft_wrap=True)
     table = Table("what", "setting", "accuracy %", "95 % interval", "rule")
-    trained, control = ("pretrained", "untrained twin") if result.features else ("fine-tuned", "from scratch")
-    for name, scores in ((trained, result.metrics), (control, result.untrained)):
+    for name, scores in zip(_rows(result), (result.metrics, result.untrained), strict=True):
         if scores is None:
             continue
         _add(table, f"{name}, last", scores.last)
@@ -125,11 +168,18 @@ def print_result(result: "Result") -> None:
         _add(table, "coordinate 1-NN", result.coordinate_1nn)
     console.print(table)
     figures = {"chance": result.chance, "majority class": result.majority, **result.metrics.extra}
-    console.print("  ".join(f"{name} {100 * value:.1f} %" for name, value in figures.items()))
+    console.print("  ".join(figure_text(name, value) for name, value in figures.items()))
     if result.metrics.best_val is None:
         console.print(f"no best_val: {result.metrics.why_no_best_val}")
     for message in result.health.messages if result.health else ():
         console.print(f"features: {message}", style="yellow")
+
+
+def _rows(result: "Result") -> tuple[str, str]:
+    """What was measured, and its control."""
+    if result.features is not None:
+        return "pretrained", "untrained twin"
+    return ("trained" if result.name.endswith("classify") else "fine-tuned"), "from scratch"
 
 
 def _add(table: Table, name: str, score: "Score") -> None:

@@ -15,9 +15,12 @@ Runs = Annotated[
 ]
 StreamWeights = Annotated[
     tuple[float, ...] | None,
-    tyro.conf.arg(help="one per stream in their order; by default 0.6 for joint and bone, 0.4 for motion"),
+    tyro.conf.arg(help="one per stream in their order; by default 0.6 for joint and bone, 0.4 for their motion"),
 ]
-Probe = Annotated[Literal["linear", "logreg", "knn"], tyro.conf.arg(help="what scores the classes")]
+Scorer = Annotated[
+    Literal["linear", "logreg", "knn", "classify"],
+    tyro.conf.arg(help="what scores the classes; classify: the own heads of trained classifiers"),
+]
 
 
 def fusion(
@@ -26,7 +29,7 @@ def fusion(
     *,
     store: Store,
     weights: StreamWeights = None,
-    protocol: Probe = "linear",
+    protocol: Scorer = "linear",
     split: Split = None,
     seed: Seed = 0,
     controls: Controls = True,
@@ -36,8 +39,11 @@ def fusion(
 
       kineme eval fusion runs/joint runs/motion runs/bone --store ntu60.store
 
-    Each run is probed as by itself; its last epoch, or its protocol's default setting, gives the scores. The accuracy
-    of every stream alone stands below the table, and the fusion of the untrained twins in it.
+      kineme eval fusion runs/joint runs/bone --store nucla.store --protocol classify
+
+    Each run is probed as by itself; its last epoch, or its protocol's default setting, gives the scores. Trained
+    classifiers give logarithms of probabilities. The accuracy of every stream alone stands below the table, and the
+    fusion of the untrained twins in it, where there are any.
     """
     from kineme.errors import ConfigError
     from kineme.evaluate.fusion import evaluate_fusion

@@ -34,13 +34,13 @@ def pretrain(
     accelerator: Accelerator = "auto",
     devices: int = 1,
 ) -> int:
-    """Learn a representation from the clips of a store, without their labels.
+    """Learn a representation from the clips of a store, without their labels; supervised recipes learn classes.
 
     `kineme recipes` lists the recipes; `kineme pretrain RECIPE --help` lists every setting of one, each of which can
     be changed here by its dotted name, as in --train.epochs 100 --method.mask-ratio 0.8.
 
-    Labels are looked at by --monitor N alone, which changes nothing of the training: every N epochs the clips of
-    held-out training subjects are classified by their nearest neighbours.
+    All others look at labels with --monitor N alone, which changes nothing of the training: every N epochs the clips
+    of held-out training subjects are classified by their nearest neighbours.
 
     Ctrl-C stops after the current step and saves; --resume goes on and ends with the same weights as if nothing
     had happened.
@@ -101,7 +101,7 @@ def _command(defaults: "RunConfig") -> Callable[..., int]:
         devices: int = 1,
         config: Annotated[RunConfig, tyro.conf.arg(name="")] = defaults,
     ) -> int:
-        """Learn a representation from the clips of a store, without their labels.
+        """Learn a representation from the clips of a store, without their labels; supervised recipes learn classes.
 
         Args:
             store: folder of the store.
@@ -139,6 +139,7 @@ def _run(
     devices: int,
 ) -> int:
     from kineme.evaluate.monitor import Monitor
+    from kineme.methods import ClassifierConfig
     from kineme.train.loop import InterruptedRunError, fit
 
     watch = None if monitor is None else Monitor(config, store, out, monitor)
@@ -157,9 +158,9 @@ def _run(
     except InterruptedRunError as stopped:
         errors.print(f"{stopped} --out {out}", soft_wrap=True)
         return EXIT_STOPPED
-    console.print(
-        f"trained: {run.path}\nmeasure it: kineme eval linear {run.path} --store {store.path}", soft_wrap=True
-    )
+    protocol = "classify" if isinstance(config.method, ClassifierConfig) else "linear"
+    measure = f"kineme eval {protocol} {run.path} --store {store.path}"
+    console.print(f"trained: {run.path}\nmeasure it: {measure}", soft_wrap=True)
     return 0
 
 

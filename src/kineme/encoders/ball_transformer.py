@@ -80,3 +80,9 @@ class BallTransformer(TokenEncoder):
 
     def embed_all(self, sequences: Tensor) -> Tensor:
         return self.to_ball(self.tokens(sequences)).flatten(1, 2)
+
+    def attention_received(self, sequences: Tensor) -> Tensor:
+        """As of the other encoders; joints without tokens receive none."""
+        of_kept = super().attention_received(sequences)
+        of_all = of_kept.new_zeros(*of_kept.shape[:2], self.layout.num_joints)
+        return of_all.index_copy(2, self.kept, of_kept)

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from kineme.clips import ClipBatch
 from kineme.config import NamedConfig
+from kineme.errors import ConfigError
 from kineme.layout import Layout
 from kineme.registry import Registry
 
@@ -43,6 +44,20 @@ class Encoder(nn.Module):
     def features(self, batch: ClipBatch) -> Tensor:
         """Features of every body, time slot and joint, before any pooling: (B, M, S, V, D)."""
         raise NotImplementedError
+
+    def relevance(self, batch: ClipBatch) -> Tensor:
+        """Attention that every joint receives in every time slot: (B, M, S, V), V the layout's joints, all of them.
+
+        The mean over heads and queries, relative to the joint that receives most; so 1 is the largest of every body and
+        slot, and bodies that are in no frame have zeros. To be asked of an encoder in evaluation mode.
+
+        Raises:
+            ConfigError: an encoder without attention.
+        """
+        able = [name for name, kind in encoders.items() if kind.relevance is not Encoder.relevance]
+        raise ConfigError(
+            f"{type(self).__name__} has no attention that joints could receive; encoders that have: {', '.join(able)}"
+        )
 
     def level(self, parameter: str) -> int:
         """Level of a parameter by its name within the encoder; 0 is next to the clips."""

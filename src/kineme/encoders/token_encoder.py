@@ -12,6 +12,7 @@ from kineme.encoders.base import Encoder, EncoderConfig
 from kineme.errors import ConfigError, LayoutMismatchError
 from kineme.layout import Layout
 from kineme.nn.bodies import distinct_bodies
+from kineme.nn.relevance import of_largest
 from kineme.nn.tokens import Positions
 from kineme.nn.transformer import Block, init_linear
 
@@ -104,3 +105,22 @@ class TokenEncoder(Encoder):
         rows, who = distinct_bodies(batch.xyz)
         encoded = self.encode(self.embed_all(sequences[rows]))
         return encoded[who].view(*batch.xyz.shape[:2], *grid)
+
+    def relevance(self, batch: ClipBatch) -> Tensor:
+        """Attention that every joint receives in every time slot from all tokens of its body, in the last block.
+
+        (B, M, S, V); see `Encoder.relevance`. The map of the last block takes 4 H N² bytes per body.
+        """
+        rows, who = distinct_bodies(batch.xyz)
+        attention = self.attention_received(self.sequences(batch)[rows])
+        seen = batch.present.any(dim=2)[..., None, None]
+        return of_largest(attention)[who].unflatten(0, batch.xyz.shape[:2]) * seen
+
+    def attention_received(self, sequences: Tensor) -> Tensor:
+        """Mean attention, in the last block, of all queries and heads to each joint: (B, T, V, C) to (B, S, V)."""
+        tokens, last = self.embed_all(sequences), self.blocks[-1]
+        for block in self.blocks[:-1]:
+            tokens = block(tokens)
+        assert isinstance(last, Block)
+        weights = last.attn.weights(last.norm1(tokens))
+        return weights.mean(dim=(1, 2)).unflatten(1, (self.slots, self.joints))

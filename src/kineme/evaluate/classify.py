@@ -9,19 +9,45 @@ from torch import Tensor
 
 from kineme.errors import RunError
 from kineme.evaluate.bank import eval_batches, evaluating
-from kineme.methods.supervised import Supervised
+from kineme.evaluate.windows import Windows, cut
+from kineme.methods import Classifier
 from kineme.store import SkeletonStore
 from kineme.train.run_dir import write_atomically
-from kineme.transforms.pipeline import Preparation
+from kineme.transforms.pipeline import Preparation, eval_pipeline
+
+WINDOWS_AT_ONCE = 128
 
 
-def predict(method: Supervised, store: SkeletonStore, index: np.ndarray, prepare: Preparation) -> Tensor:
-    """Classes (Q,) int64, on the CPU, of the clips at ``index`` (Q,), on the device of the network."""
+def logits_of(method: Classifier, store: SkeletonStore, index: np.ndarray, prepare: Preparation) -> Tensor:
+    """Class scores (Q, K), on the CPU, of the clips at ``index`` (Q,), computed on the device of the network."""
     device = next(method.parameters()).device
     with torch.inference_mode(), evaluating(method):
-        batches = eval_batches(store, index, prepare, device)
-        classes = [method.logits(batch).argmax(dim=1) for batch in batches]
-    return torch.cat(classes).cpu()
+        logits = [method.logits(batch).float() for batch in eval_batches(store, index, prepare, device)]
+    return torch.cat(logits).cpu()
+
+
+def window_logits(
+    method: Classifier, store: SkeletonStore, index: np.ndarray, prepare: Preparation, windows: Windows
+) -> Tensor:
+    """Class scores (W, K), on the CPU, of parts of the clips at ``index`` (Q,); each is prepared as a clip would be."""
+    device = next(method.parameters()).device
+    pipeline, generator = eval_pipeline(prepare), torch.Generator()
+    source = store.to(device) if device != store.device else store
+    first, frames = (torch.from_numpy(column).to(device) for column in (windows.first, windows.frames))
+
+    def one_batch(batch: np.ndarray) -> Tensor:
+        clips = cut(source.gather(index[windows.clip[batch]]), first[batch], frames[batch])
+        return method.logits(pipeline(clips, generator)).float()
+
+    batches = np.array_split(np.arange(len(windows)), range(WINDOWS_AT_ONCE, len(windows), WINDOWS_AT_ONCE))
+    with torch.inference_mode(), evaluating(method):
+        logits = [one_batch(batch) for batch in batches]
+    return torch.cat(logits).cpu()
+
+
+def predict(method: Classifier, store: SkeletonStore, index: np.ndarray, prepare: Preparation) -> Tensor:
+    """Classes (Q,) int64 of the clips at ``index`` (Q,); see `logits_of`."""
+    return logits_of(method, store, index, prepare).argmax(dim=1)
 
 
 class EpochPredictions:

@@ -44,6 +44,17 @@ class NeighbourConfig(Config):
         return self
 
 
+class RefineConfig(Config):
+    """Training of the auto-encoder that refines features; rate and batch are AgRNet's (spec-agrnet §4.8)."""
+
+    passes: Annotated[int, Field(ge=1)] = 100
+    """Times that all training clips are shown; the authors allow 10 000."""
+    look_passes: Annotated[int, Field(ge=1)] = 10
+    """Passes between candidates; 100 there."""
+    lr: Annotated[float, Field(gt=0)] = 1e-4
+    batch_size: Annotated[int, Field(ge=1)] = 16
+
+
 class FeatureConfig(Config):
     """How an encoder's features (B, M, S, V, D) become vectors, one per clip or several."""
 
@@ -57,7 +68,7 @@ class FeatureConfig(Config):
     average: bool = False
     """Represent a clip by the mean over its views where it is not trained on: as a test clip, in kNN and retrieval."""
     standardise: bool = False
-    """Scale every dimension by mean and standard deviation of the training clips before kNN and retrieval."""
+    """Scale every dimension by mean and standard deviation of the training clips before neighbours are looked for."""
 
 
 class FineTuneConfig(Config):
@@ -79,3 +90,11 @@ class FineTuneConfig(Config):
         betas=(0.9, 0.999),
         layer_decay=0.8,
     )
+
+
+class ClassifyConfig(Config):
+    """How a trained classifier looks at test clips."""
+
+    window_seconds: Annotated[float, Field(gt=0)] | None = None
+    """Cut clips into consecutive windows of about this length and average the probabilities of their classes; a clip
+    is seen at once where None."""

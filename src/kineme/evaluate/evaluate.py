@@ -39,7 +39,7 @@ def evaluate(
     Args:
         run: what to measure.
         store: labelled clips in the run's layout.
-        protocol: "linear", "logreg", "knn" or "retrieval".
+        protocol: "linear", "logreg", "knn", "refined" or "retrieval".
         split: who trains and who tests; the run's own where None.
         features: pooling and scaling; the run's own where None.
         probe: schedule of the linear probe; the run's own where None.
@@ -61,7 +61,7 @@ def evaluate(
     features, probe = features or run.config.features, probe or run.config.probe
     sides = labelled_sides(store, split or run.config.split, seed)
     cache = FeatureCache(run, store, features, seed=seed, device=device, progress=progress)
-    settings = Settings(probe, features.standardise, features.average, seed, run.config.knn)
+    settings = Settings(probe, features.standardise, features.average, seed, run.config.knn, run.config.refine)
     trained = probe_task(cache, sides, "trained", settings)
     health = announced_health(trained, run)
     result = Result(
@@ -76,6 +76,7 @@ def evaluate(
         features=features,
         probe=probe,
         knn=run.config.knn,
+        refine=run.config.refine,
         classes=store.classes,
         counts=sides.counts,
         metrics=_scores(judge, trained, sides),

@@ -20,8 +20,7 @@ from kineme.evaluate.protocols import Candidates
 from kineme.evaluate.result import Counts, Result, Score, Scores
 from kineme.evaluate.select import Selection, accuracy, best_candidate, score
 from kineme.evaluate.sides import Sides, labelled_sides
-from kineme.methods import Method
-from kineme.methods.supervised import Supervised, SupervisedConfig
+from kineme.methods import Classifier, Method
 from kineme.recipes.base import RunConfig
 from kineme.store import SkeletonStore
 from kineme.train.clips import training_clips
@@ -77,7 +76,7 @@ def finetune(
     result is the mean over repeats.
 
     Args:
-        config: a supervised run; the number of classes is the store's.
+        config: a supervised run.
         store: labelled clips in the configured layout.
         out: folder for the runs (``seed-0``, ``scratch-seed-0``) and the result.
         repeats: how often, with seeds from ``config.train.seed`` on.
@@ -95,7 +94,7 @@ def finetune(
     """
     out, training = Path(out), training or Training()
     seeds = range(config.train.seed, config.train.seed + repeats)
-    all_repeats = [_Repeat(with_seed(config, store, seed), store, best_val, training) for seed in seeds]
+    all_repeats = [_Repeat(with_seed(config, seed), store, best_val, training) for seed in seeds]
     tuned = [each.scores(each.config, out / f"seed-{each.seed}", "fine-tuning") for each in all_repeats]
     beside = Path(scratch or out)
     untrained = [
@@ -127,12 +126,9 @@ def finetune(
     return result
 
 
-def with_seed(config: RunConfig, store: SkeletonStore, seed: int) -> RunConfig:
-    """The training with a seed of its own for everything random, and as many classes as the store has."""
-    method = config.method
-    assert isinstance(method, SupervisedConfig)
+def with_seed(config: RunConfig, seed: int) -> RunConfig:
+    """The training with a seed of its own for everything random."""
     return config.with_changes(
-        method=method.with_changes(num_classes=len(store.classes)),
         train=config.train.with_changes(seed=seed),
         subset=config.subset.with_changes(seed=seed),
     )
@@ -199,7 +195,7 @@ def _train(
     kept = EpochPredictions(out / "predictions.npy")
 
     def on_epoch(epoch: int, method: Method) -> None:
-        assert isinstance(method, Supervised)
+        assert isinstance(method, Classifier)
         kept.keep(epoch, predict(method, store, queries, config.prepare))
 
     with training.display(title) as on_step:

@@ -1,14 +1,15 @@
-"""Several streams judge together: a weighted sum of their class scores (spec-contrastive §12)."""
+"""Several streams judge together: a weighted sum of their class scores (spec-contrastive §12, spec-danet §2.3)."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from math import isfinite
 
 import torch
 from torch import Tensor
 
-from kineme.errors import ConfigError, RunError
+from kineme.errors import ConfigError
+from kineme.evaluate import classifier
 from kineme.evaluate.cache import FeatureCache, OnProgress, Weights
+from kineme.evaluate.class_scores import ClassScores, fuse
 from kineme.evaluate.evaluate import announced_health, coordinate_control, probe_task
 from kineme.evaluate.protocols import Candidates, Settings, protocols
 from kineme.evaluate.result import Result, Scores
@@ -20,47 +21,9 @@ from kineme.train.run_dir import RunDir
 
 VERSION = 1
 WEIGHTS = {"joint": 0.6, "bone": 0.6, "motion": 0.4, "bone_motion": 0.4}
-"""AimCLR's, stream by stream; none are published for ``bone_motion``, which has those of ``motion``. Other published
-weights differ from dataset to dataset and split to split, as if tuned on the test clips."""
-SHOWN = 3
+"""AimCLR's, stream by stream, and with ``bone_motion`` those of RSA-Net, by DANet's authors. Other published weights
+differ from dataset to dataset and split to split, as if tuned on the test clips."""
 NOTHING_TO_CHOOSE = "every stream has its default setting, and the weights are given"
-
-
-@dataclass(frozen=True)
-class ClassScores:
-    """What a probe on one run says of test clips.
-
-    Args:
-        source: the run, for messages.
-        split: whose test clips.
-        classes: K names.
-        ids: of Q clips, each once.
-        values: (Q, K), the higher, the likelier.
-    """
-
-    source: str
-    split: str
-    classes: tuple[str, ...]
-    ids: tuple[str, ...]
-    values: Tensor
-
-    def of(self, ids: Sequence[str]) -> Tensor:
-        """Values (Q, K) of clips in the order of their ids."""
-        row = {clip: i for i, clip in enumerate(self.ids)}
-        return self.values[[row[clip] for clip in ids]]
-
-
-def fuse(parts: Sequence[ClassScores], weights: Sequence[float]) -> Tensor:
-    """Weighted sum of class scores, clip by clip, in the order of the first part's ids: (Q, K) float64.
-
-    Raises:
-        RunError: parts of other splits, classes or clips than the first, with what differs.
-    """
-    first = parts[0]
-    for other in parts[1:]:
-        _require_equal(first, other)
-    weighted = [weight * part.of(first.ids).double() for weight, part in zip(weights, parts, strict=True)]
-    return torch.stack(weighted).sum(dim=0)
 
 
 def evaluate_fusion(
@@ -75,19 +38,20 @@ def evaluate_fusion(
     device: torch.device | str = "cpu",
     progress: OnProgress = lambda what, done, total: None,
 ) -> Result:
-    """Measure several pretrained encoders by the sum of their class scores, and keep the result in the first's folder.
+    """Measure several runs by the sum of their class scores, and keep the result in the first's folder.
 
-    A run that trained several streams stands for all of them. Each run has its own pooling, scaling and probe
-    settings, in their default candidate. Beside the fused accuracy, ``extra`` holds that of every stream alone.
+    A run that trained several streams stands for all of them. Each pretrained run has its own pooling, scaling and
+    probe settings, in their default candidate; a trained classifier speaks by its own head, in logarithms of
+    probabilities. Beside the fused accuracy, ``extra`` holds that of every stream alone.
 
     Args:
         runs: what to fuse.
         store: labelled clips in the runs' layout.
         weights: one per stream, in their order; by stream as in `WEIGHTS` where None.
-        protocol: "linear", "logreg" or "knn".
+        protocol: "linear", "logreg" or "knn", or "classify" for trained classifiers.
         split: who trains and who tests; the runs' own where None.
         seed: of augmented views and the probes.
-        controls: fuse the untrained twins too, and measure coordinate 1-NN.
+        controls: fuse the untrained twins of pretrained runs too, and measure coordinate 1-NN.
         device: where to compute.
         progress: told what is being done.
 
@@ -98,11 +62,13 @@ def evaluate_fusion(
         StoreError: no labels on one of the sides.
         SplitError: the store cannot provide the split.
         UnknownNameError: no such protocol or split.
-        RunError: a run has no weights.
+        RunError: a run has no weights; with "classify", it is no classifier, knows other classes, or was trained on
+            some of the clips.
     """
     streams = [stream for run in runs for stream in stream_runs(run)]
     names, weights = _names(streams), _weights(streams, weights)
-    judge = protocols.get(protocol)()
+    by_heads = protocol == classifier.NAME
+    version = classifier.VERSION if by_heads else protocols.get(protocol).version
     for stream in streams:
         store.require_layout(stream.layout)
     sides = labelled_sides(store, split or _common_split(streams), seed)
@@ -110,34 +76,41 @@ def evaluate_fusion(
         FeatureCache(run, store, run.config.features, seed=seed, device=device, progress=progress) for run in streams
     ]
     terms = " + ".join(f"{weight:g} {name}" for weight, name in zip(weights, names, strict=True))
-    label = f"{protocol}@{judge.version}: {terms}"
+    label = f"{protocol}@{version}: {terms}"
+
+    def head(run: RunDir) -> ClassScores:
+        return classifier.head_scores(run, sides, run.config.classify, device=device, progress=progress)
 
     def fused(which: Weights) -> Scores:
-        parts = [class_scores(cache, sides, protocol, which) for cache in caches]
+        parts = (
+            [head(run) for run in streams]
+            if by_heads
+            else [class_scores(cache, sides, protocol, which) for cache in caches]
+        )
         return _scored(fuse(parts, weights), dict(zip(names, parts, strict=True)), sides, label)
 
     first = runs[0]
+    config = first.config
+    frozen = {} if by_heads else {"features": config.features, "probe": config.probe, "knn": config.knn}
     result = Result(
         protocol=f"fusion-{protocol}@{VERSION}",
         run=" + ".join(str(run.path) for run in runs),
-        recipe=first.config.recipe,
-        method=first.config.method.name,
+        recipe=config.recipe,
+        method=config.method.name,
         store=str(store.path or "memory"),
         split=sides.split,
         seed=seed,
-        train_seed=first.config.train.seed,
-        features=first.config.features,
-        probe=first.config.probe,
-        knn=first.config.knn,
+        train_seed=config.train.seed,
+        **frozen,
         classes=store.classes,
         counts=sides.counts,
         metrics=fused("trained"),
-        untrained=fused("untrained") if controls else None,
+        untrained=fused("untrained") if controls and not by_heads else None,
         coordinate_1nn=coordinate_control(sides) if controls else None,
         chance=1 / len(store.classes),
         majority=sides.majority,
     )
-    result.save(first.path, first.config.split)
+    result.save(first.path, config.split)
     return result
 
 
@@ -193,29 +166,3 @@ def _common_split(runs: Sequence[RunDir]) -> str | None:
         found = ", ".join(f"{run.path} {run.config.split or 'all clips'}" for run in runs)
         raise ConfigError(f"runs of different splits: {found}; fuse runs of one split, or name it: --split NAME")
     return runs[0].config.split
-
-
-def _require_equal(first: ClassScores, other: ClassScores) -> None:
-    """Check that two probes speak of the same classes of the same clips."""
-    problems = [
-        f"{what}: {mine} and {theirs}"
-        for what, mine, theirs in (
-            ("splits", first.split, other.split),
-            ("classes", _only(first.classes, other.classes), _only(other.classes, first.classes)),
-            ("clips", _only(first.ids, other.ids), _only(other.ids, first.ids)),
-        )
-        if mine != theirs
-    ]
-    if not problems and first.classes != other.classes:
-        problems = ["classes: the same in another order"]
-    if problems:
-        raise RunError(
-            f"{first.source} and {other.source} cannot be fused, they differ in {'; '.join(problems)}; evaluate both "
-            f"on one store and one split"
-        )
-
-
-def _only(mine: Iterable[str], theirs: Iterable[str]) -> str:
-    """Names that the other has not, the first few of them."""
-    names = sorted(set(mine) - set(theirs))
-    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "") or "no others"

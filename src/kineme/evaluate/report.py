@@ -7,6 +7,7 @@ from pathlib import Path
 
 from kineme.errors import RunError
 from kineme.evaluate.bank import FeatureBank
+from kineme.evaluate.figure_text import figure_text
 from kineme.evaluate.result import Result, Score
 from kineme.train.run_dir import RunDir
 
@@ -89,7 +90,7 @@ def _row(run: str, result: Result) -> Row:
         best_test=_with_interval(scores.best_test) + _setting(scores.best_test),
         untrained=_with_interval(result.untrained.last if result.untrained else None),
         coordinate_1nn=_with_interval(result.coordinate_1nn),
-        extra=", ".join(f"{name} {100 * value:.1f}" for name, value in scores.extra.items()),
+        extra=", ".join(figure_text(name, value) for name, value in scores.extra.items()),
         warnings="; ".join(result.health.messages if result.health else ()),
     )
 

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from kineme.config import Config
-from kineme.evaluate.config import FeatureConfig, LinearProbeConfig, NeighbourConfig
+from kineme.evaluate.config import FeatureConfig, LinearProbeConfig, NeighbourConfig, RefineConfig
 from kineme.train.run_dir import write_atomically
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -86,6 +86,7 @@ class Result(Config):
     """Pooling and scaling of frozen features; None where the network was trained."""
     probe: LinearProbeConfig | None = None
     knn: NeighbourConfig | None = None
+    refine: RefineConfig | None = None
     classes: tuple[str, ...]
     counts: Counts
     metrics: Scores

@@ -14,17 +14,16 @@ from kineme.clips import ClipBatch
 from kineme.encoders import Encoder
 from kineme.encoders.token_encoder import Positive
 from kineme.errors import ConfigError
-from kineme.methods.base import Method, MethodConfig, Progress, StepOutput, methods
+from kineme.methods.base import MethodConfig, Progress, StepOutput, methods
+from kineme.methods.classifier import Classifier, ClassifierConfig
 from kineme.nn.heads import JointHead, PlainHead, PooledLinearHead
 from kineme.transforms.base import NO_DRAWS, Draws
 
 
-class SupervisedConfig(MethodConfig):
+class SupervisedConfig(ClassifierConfig):
     """Settings of supervised training."""
 
     name: str = "supervised"
-    num_classes: Positive = 60
-    """K; fine-tuning takes it from the store."""
     head: Literal["joint", "linear", "plain"] = "joint"
     """``joint``: joints side by side, two linear layers. ``linear``: the linear probe's, on the mean of everything.
     ``plain``: a linear layer alone, on that mean, as the contrastive family has it."""
@@ -37,7 +36,7 @@ class SupervisedConfig(MethodConfig):
 
 
 @methods.register("supervised")
-class Supervised(Method):
+class Supervised(Classifier):
     """Encoder and head, taught the labels.
 
     Args:
@@ -46,7 +45,6 @@ class Supervised(Method):
     """
 
     Config: ClassVar[type[MethodConfig]] = SupervisedConfig
-    needs_labels: ClassVar[bool] = True
 
     def __init__(self, config: SupervisedConfig, encoder: Encoder) -> None:
         super().__init__(config, encoder)
@@ -58,7 +56,6 @@ class Supervised(Method):
             self.head = kind(encoder.width, config.num_classes)
 
     def logits(self, batch: ClipBatch) -> Tensor:
-        """(B, K)."""
         return self.head(self.encoder.features(batch))
 
     def sample(self, views: Sequence[ClipBatch], generator: Generator) -> Draws:

@@ -61,6 +61,11 @@ class Attention(nn.Module):
         q, k, v = self.heads_of(x, wanted)
         return self.proj(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
 
+    def weights(self, x: Tensor) -> Tensor:
+        """How much every token attends to every other, which `forward` never writes down: (B, N, D) to (B, H, N, N)."""
+        q, k, _ = self.heads_of(x)
+        return (q @ k.mT * k.shape[-1] ** -0.5).softmax(dim=-1)
+
     def heads_of(self, x: Tensor, wanted: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """Queries (of the tokens at ``wanted`` alone), keys and values, (B, H, N, D/H) each."""
         q, k, v = self.qkv(x).chunk(3, dim=-1)

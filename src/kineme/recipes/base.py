@@ -5,14 +5,21 @@ changes a field. ``run.json`` is the exchange format: it replays a run.
 """
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import tyro
 from pydantic import BeforeValidator, SerializeAsAny
 
 from kineme.config import Config
 from kineme.encoders import EncoderConfig, encoders
-from kineme.evaluate.config import FeatureConfig, FineTuneConfig, LinearProbeConfig, NeighbourConfig
+from kineme.evaluate.config import (
+    ClassifyConfig,
+    FeatureConfig,
+    FineTuneConfig,
+    LinearProbeConfig,
+    NeighbourConfig,
+    RefineConfig,
+)
 from kineme.methods import MethodConfig, methods
 from kineme.registry import Registry
 from kineme.train.config import Start, Subset, TrainConfig
@@ -50,12 +57,17 @@ class RunConfig(Config):
     """One per view that the method wants."""
     share_crop: bool = False
     """All views show the same frames, cropped as the first one says."""
+    partner: Literal["itself", "other_view"] = "itself"
+    """What views after the first show: the clip itself, or another of its class, from another camera wherever there is
+    one (see `kineme.train.partners`); with ``share_crop`` the same part of it."""
     train: TrainConfig = TrainConfig()
     start: Start = Start()
     subset: Subset = Subset()
     features: FeatureConfig = FeatureConfig()
     probe: LinearProbeConfig = LinearProbeConfig()
     knn: NeighbourConfig = NeighbourConfig()
+    refine: RefineConfig = RefineConfig()
+    classify: ClassifyConfig = ClassifyConfig()
     finetune: Annotated[FineTuneConfig, tyro.conf.Suppress] = FineTuneConfig()
     published: Annotated[tuple[Published, ...], tyro.conf.Suppress] = ()
 
@@ -89,6 +101,7 @@ def fine_tuning(config: RunConfig, weights: str) -> RunConfig:
         encoder=encoder,
         augment=(config.mildest if tuning.augment is None else tuning.augment,),
         train=tuning.train,
+        partner="itself",
         start=Start(weights=weights, scope="encoder"),
         finetune=FineTuneConfig(),  # has become the settings of the run itself
         published=(),

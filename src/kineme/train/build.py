@@ -6,8 +6,9 @@ from torch import nn
 from kineme.encoders import encoders
 from kineme.errors import ConfigError
 from kineme.layout import Layout
-from kineme.methods import Method, methods
+from kineme.methods import ClassifierConfig, Method, methods
 from kineme.recipes.base import RunConfig
+from kineme.store import SkeletonStore
 
 
 def build_method(config: RunConfig, layout: Layout, channels: int) -> Method:
@@ -26,11 +27,24 @@ def build_method(config: RunConfig, layout: Layout, channels: int) -> Method:
         raise ConfigError(
             f"{config.method.name} wants {kind.num_views} views, the run describes {len(config.augment)} in `augment`"
         )
+    if config.partner != "itself" and (kind.num_views == 1 or not kind.needs_labels):
+        raise ConfigError(
+            f"partner {config.partner} is for methods that learn classes from two views, {config.method.name} is not "
+            f"one of them; set --partner itself"
+        )
     kind.require_stream(config.method, config.prepare.stream)
     with torch.random.fork_rng():
         torch.manual_seed(config.train.seed)
         encoder = encoders.get(config.encoder.name)(config.encoder, layout, config.prepare.window, channels)
         return kind(config.method, encoder)
+
+
+def with_classes(config: RunConfig, store: SkeletonStore) -> RunConfig:
+    """The run with as many classes as the store has, where its method learns classes."""
+    method = config.method
+    if not isinstance(method, ClassifierConfig) or not store.classes:
+        return config
+    return config.with_changes(method=method.with_changes(num_classes=len(store.classes)))
 
 
 def share_batch_norms(method: Method, device: torch.device, processes: int) -> None:

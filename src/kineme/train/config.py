@@ -48,16 +48,19 @@ class TrainConfig(Config):
     min_lr: NonNegative = 5e-4
     """Learning rate at the end of the cosine."""
     warmup_epochs: NonNegative = 20
-    optimizer: Literal["adamw", "sgd"] = "adamw"
-    """AdamW, or stochastic gradient descent with momentum."""
+    optimizer: Literal["adamw", "adam_global", "sgd"] = "adamw"
+    """AdamW; the same with one global count of steps, as TensorFlow has it (see `kineme.train.adam`); or stochastic
+    gradient descent with momentum."""
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
     """Of ``sgd``."""
     nesterov: bool = False
     """Of ``sgd``."""
     schedule: Literal["cosine", "steps"] = "cosine"
-    """How the rate falls after the warm-up: to ``min_lr`` along a cosine, or to a tenth at every step."""
+    """How the rate falls after the warm-up: to ``min_lr`` along a cosine, or by ``step_factor`` at every step."""
     steps: tuple[NonNegative, ...] = ()
     """Epochs after which the rate of ``steps`` falls."""
+    step_factor: Annotated[float, Field(gt=0, le=1)] = 0.1
+    """What every one of ``steps`` multiplies the rate by."""
     weight_decay: NonNegative = 0.05
     """Of matrices and tables."""
     decay_all: bool = False

@@ -20,14 +20,16 @@ from lightning_fabric import Fabric
 from torch import Generator, Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from kineme.clips import RaggedClips
 from kineme.errors import RunError
 from kineme.infer.start import load_start, read_weights
 from kineme.methods import Method, Progress, StepInput
 from kineme.recipes.base import RunConfig
 from kineme.store import SkeletonStore
-from kineme.train.build import build_method, share_batch_norms
+from kineme.train.build import build_method, share_batch_norms, with_classes
 from kineme.train.clips import clips_per_step, training_clips
 from kineme.train.optim import build_optimizer, set_lr
+from kineme.train.partners import Partners
 from kineme.train.run_dir import STATE, RunDir, write_atomically
 from kineme.transforms import Augmentation, TrainViews, at_epoch
 
@@ -88,6 +90,7 @@ def fit(
         SplitError: the store cannot provide the configured split.
         StoreError: the method needs labels and there are none.
     """
+    config = with_classes(config, store)
     index = training_clips(config, store)
     fabric = Fabric(accelerator=accelerator, devices=devices, precision=config.train.precision)
     fabric.launch()
@@ -137,6 +140,7 @@ class _Loop:
         self.steps_per_epoch = len(index) // self.batch_size
         self.step = 0
         self.order_epoch, self.order = -1, self.index
+        self.partners = Partners(store, index) if run.config.partner == "other_view" else None
         self.views_epoch, self.views = -1, _train_views(run.config, run.config.augment)
         self.model, self.optimizer = fabric.setup(self.method, build_optimizer(self.method, config))
         if self.average is not None:
@@ -197,7 +201,7 @@ class _Loop:
         parts = self.next_batch().chunk(self.config.accumulate)
         losses = []
         for i, part in enumerate(parts):
-            views = make_views(self.store.gather(part), generator)
+            views = make_views(self.store.gather(part), generator, self.partners_of(part, i))
             with self.fabric.no_backward_sync(self.model, enabled=i < len(parts) - 1):
                 output = self.model(StepInput(views, generator, progress))
                 self.fabric.backward(output.loss / len(parts))
@@ -226,6 +230,13 @@ class _Loop:
             self.order_epoch, self.order = epoch, self.index[rng.permutation(len(self.index))]
         batch = self.order[place * self.batch_size : (place + 1) * self.batch_size]
         return batch[self.fabric.global_rank :: self.fabric.world_size]
+
+    def partners_of(self, clips: Tensor, part: int) -> RaggedClips | None:
+        """What further views of one part of a batch show, where these are other clips."""
+        if self.partners is None:
+            return None
+        rng = np.random.default_rng((self.config.seed, self.fabric.global_rank, self.step, part))
+        return self.store.gather(torch.from_numpy(self.partners.draw(clips.numpy(), rng)))
 
     def views_of_epoch(self) -> TrainViews:
         """What makes the views of a batch; a schedule may change it from epoch to epoch."""

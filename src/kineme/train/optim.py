@@ -9,6 +9,7 @@ from torch import nn
 
 from kineme.encoders import Encoder
 from kineme.methods import Method
+from kineme.train.adam import SharedStepAdam
 from kineme.train.config import TrainConfig
 
 
@@ -20,9 +21,9 @@ def cosine_lr(epoch: float, *, peak: float, minimum: float, warmup: float, epoch
     return minimum + (peak - minimum) * 0.5 * (1 + math.cos(math.pi * done))
 
 
-def stepped_lr(epoch: float, *, peak: float, steps: Sequence[float]) -> float:
-    """Learning rate at a fractional epoch: a tenth for every step that is reached."""
-    return peak * 0.1 ** sum(epoch >= step for step in steps)
+def stepped_lr(epoch: float, *, peak: float, steps: Sequence[float], factor: float = 0.1) -> float:
+    """Learning rate at a fractional epoch: multiplied by ``factor`` for every step that is reached."""
+    return peak * factor ** sum(epoch >= step for step in steps)
 
 
 def decays(parameter: torch.Tensor) -> bool:
@@ -48,6 +49,8 @@ def build_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimi
         {"params": parameters, "weight_decay": weight_decay, "lr_scale": scale}
         for (weight_decay, scale), parameters in groups.items()
     ]
+    if config.optimizer == "adam_global":
+        return SharedStepAdam(settings, lr=config.lr, betas=config.betas)
     # The rate is set before every step; fused is one kernel instead of hundreds.
     if config.optimizer == "sgd":
         return torch.optim.SGD(settings, lr=config.lr, momentum=config.momentum, nesterov=config.nesterov, fused=True)
@@ -67,7 +70,7 @@ def learning_rate(config: TrainConfig, epoch: float) -> float:
     """Learning rate at a fractional epoch."""
     warmup = min(config.warmup_epochs, config.epochs)
     if config.schedule == "steps" and epoch >= warmup:
-        return stepped_lr(epoch, peak=config.lr, steps=config.steps)
+        return stepped_lr(epoch, peak=config.lr, steps=config.steps, factor=config.step_factor)
     return cosine_lr(epoch, peak=config.lr, minimum=config.min_lr, warmup=warmup, epochs=config.epochs)
 
 

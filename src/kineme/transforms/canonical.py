@@ -27,7 +27,7 @@ class Canonical(Transform[RaggedClips, RaggedClips]):
         self.centre, self.yaw = centre, yaw
 
     def apply(self, clips: RaggedClips, draws: Draws) -> RaggedClips:
-        body = clips.xyz[_first_rows(clips)]
+        body = clips.xyz[first_rows(clips)]
         origin = body[:, clips.layout.indices(clips.layout.origin)].mean(dim=1)
         pose = Pose(
             offset=origin if self.centre else None,
@@ -36,7 +36,7 @@ class Canonical(Transform[RaggedClips, RaggedClips]):
         return replace(clips, pose=pose)
 
 
-def _first_rows(clips: RaggedClips) -> Tensor:
+def first_rows(clips: RaggedClips) -> Tensor:
     """(B,) rows in which the first body of each clip is seen first; its first row where it never is."""
     frame = torch.arange(int(clips.length.max()), device=clips.start.device)
     inside = frame < clips.length[:, None]

@@ -5,34 +5,38 @@ from collections.abc import Iterator, Sequence
 from torch import Generator
 
 from kineme.clips import ClipBatch, RaggedClips
+from kineme.transforms.align import Align
 from kineme.transforms.augment import RandomMirror, RandomRotation, RandomScale
 from kineme.transforms.base import Pipeline, Transform, in_turn
 from kineme.transforms.bones import BoneRescale
 from kineme.transforms.canonical import Canonical
 from kineme.transforms.contrastive_preparation import RootRelative, YawPerFrame
 from kineme.transforms.frames import CentreCrop, RandomCrop
+from kineme.transforms.minmax import MinMax
 from kineme.transforms.noise import GaussianBlur, GaussianNoise, PointDropout
 from kineme.transforms.settings import Augmentation, Preparation
 from kineme.transforms.spatial import AxisMask, MainRotation, Shear, Swap
 from kineme.transforms.streams import Bone, Motion
+from kineme.transforms.stride import Stride
 from kineme.transforms.temporal import CropReflect, Stretch, TemporalFlip
 
+Ragged = Transform[RaggedClips, RaggedClips]
+Frames = Transform[RaggedClips, ClipBatch]
 Dense = Transform[ClipBatch, ClipBatch]
 
 
 def train_pipeline(prepare: Preparation, augment: Augmentation) -> Pipeline:
-    """Random crop, then augmentation, then stream (the field's order, spec-masked §1.4, spec-contrastive §2).
+    """Random crop or stride, then augmentation, then stream (the field's order, spec-masked §1.4, spec-contrastive §2).
 
     A schedule is not looked at: `at_epoch` gives the view of an epoch.
     """
     dense = [*_prepared(prepare), *_augmentations(augment), *_stream(prepare)]
-    return Pipeline(_canonical(prepare), _random_crop(prepare, augment), dense)
+    return Pipeline(_posed(prepare), _train_frames(prepare, augment), dense)
 
 
 def eval_pipeline(prepare: Preparation) -> Pipeline:
-    """Centre crop and stream; nothing random."""
-    crop = CentreCrop(prepare.window, prepare.bodies, prepare.test_keep, count_seen=prepare.count_seen)
-    return Pipeline(_canonical(prepare), crop, [*_prepared(prepare), *_stream(prepare)])
+    """Centre crop or stride, and stream; nothing random."""
+    return Pipeline(_posed(prepare), _eval_frames(prepare), [*_prepared(prepare), *_stream(prepare)])
 
 
 class TrainViews:
@@ -51,25 +55,61 @@ class TrainViews:
         own = [view.with_changes(reflect=0) for view in views] if share_crop else views
         self.pipelines = [train_pipeline(prepare, view) for view in own]
         self.shared, self.done = None, len(_prepared(prepare))
-        if share_crop or all(view.keep == (1.0, 1.0) for view in views):
+        if share_crop or prepare.resize == "stride" or all(view.keep == (1.0, 1.0) for view in views):
             dense = [*_prepared(prepare), *([CropReflect(reflect)] if reflect else [])]
-            self.shared = Pipeline(_canonical(prepare), _random_crop(prepare, views[0]), dense)
+            self.shared = Pipeline(_posed(prepare), _train_frames(prepare, views[0]), dense)
 
-    def __call__(self, clips: RaggedClips, generator: Generator) -> list[ClipBatch]:
+    def __call__(
+        self, clips: RaggedClips, generator: Generator, partners: RaggedClips | None = None
+    ) -> list[ClipBatch]:
+        """All views of a batch.
+
+        Args:
+            clips: B clips.
+            generator: of all draws.
+            partners: B clips that views after the first show instead; crops that are shared are as long a part of
+                them, at the same place.
+        """
+        others = len(self.pipelines) - 1
         if self.shared is None:
-            return [pipeline(clips, generator) for pipeline in self.pipelines]
-        prepared = self.shared(clips, generator)
-        return [in_turn(pipeline.dense[self.done :], prepared, generator) for pipeline in self.pipelines]
+            shown = [clips] + [clips if partners is None else partners] * others
+            return [pipeline(source, generator) for pipeline, source in zip(self.pipelines, shown, strict=True)]
+        state = generator.get_state()
+        prepared = [self.shared(clips, generator)] * (1 + others)
+        if partners is not None:
+            generator.set_state(state)
+            prepared[1:] = [self.shared(partners, generator)] * others
+        return [
+            in_turn(pipeline.dense[self.done :], batch, generator)
+            for pipeline, batch in zip(self.pipelines, prepared, strict=True)
+        ]
 
 
-def _random_crop(prepare: Preparation, augment: Augmentation) -> RandomCrop:
+def _train_frames(prepare: Preparation, augment: Augmentation) -> Frames:
+    if prepare.resize == "stride":
+        return _stride(prepare)
     keep, min_frames = augment.keep, augment.min_frames
     return RandomCrop(prepare.window, prepare.bodies, keep, min_frames, count_seen=prepare.count_seen)
 
 
-def _canonical(prepare: Preparation) -> list[Canonical]:
-    needed = prepare.centre or prepare.yaw
-    return [Canonical(centre=prepare.centre, yaw=prepare.yaw)] if needed else []
+def _eval_frames(prepare: Preparation) -> Frames:
+    if prepare.resize == "stride":
+        return _stride(prepare)
+    return CentreCrop(prepare.window, prepare.bodies, prepare.test_keep, count_seen=prepare.count_seen)
+
+
+def _stride(prepare: Preparation) -> Stride:
+    return Stride(prepare.window, prepare.bodies, count_seen=prepare.count_seen)
+
+
+def _posed(prepare: Preparation) -> list[Ragged]:
+    """What changes the coordinate frame of a clip as a whole."""
+    pose: list[Ragged] = []
+    if prepare.align:
+        pose = [Align()]
+    elif prepare.centre or prepare.yaw:
+        pose = [Canonical(centre=prepare.centre, yaw=prepare.yaw)]
+    return [*pose, MinMax(prepare.bodies)] if prepare.scale == "minmax" else pose
 
 
 def _prepared(prepare: Preparation) -> list[Dense]:

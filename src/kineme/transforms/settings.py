@@ -17,12 +17,21 @@ class Preparation(Config):
 
     window: Annotated[int, Field(ge=1)] = 120
     """T: frames that a clip is resized to."""
+    resize: Literal["linear", "stride"] = "linear"
+    """``linear``: the part of a clip that a crop keeps, interpolated. ``stride``: whole clips, every (T // window)-th
+    frame, zeros at the end of shorter ones; there are no crops then, so `test_keep` and `Augmentation.keep` do
+    nothing."""
     bodies: Annotated[int, Field(ge=1)] = 2
     """M: body slots per clip."""
     centre: bool = True
     """Subtract the first body's origin in its first frame."""
     yaw: bool = False
     """Turn the first body to face the viewer in its first frame."""
+    align: bool = False
+    """Bring the first body's root to zero, its spine and its breadth to the axes, in its first frame; takes the place
+    of `centre`."""
+    scale: Literal["metres", "minmax"] = "metres"
+    """``metres``: as recorded, in the layout's unit. ``minmax``: every axis of a clip from -1 to 1."""
     count_seen: bool = False
     """A clip ends after as many frames as its first body is seen in."""
     root_relative: bool = False
@@ -33,6 +42,17 @@ class Preparation(Config):
     """What the model reads."""
     test_keep: Fraction = 0.95
     """Central fraction of a clip that evaluation looks at."""
+
+    @model_validator(mode="after")
+    def _poses_fit(self) -> Self:
+        if self.align and (self.yaw or self.yaw_per_frame):
+            raise ValueError("align turns bodies about all axes; switch off yaw and yaw_per_frame, or align")
+        if self.scale == "minmax" and (self.root_relative or self.yaw_per_frame):
+            raise ValueError(
+                "scale minmax comes before root_relative and yaw_per_frame, which would leave its bounds; switch them "
+                "off, or set scale to metres"
+            )
+        return self
 
 
 class Phase(Config):
@@ -50,7 +70,7 @@ class Augmentation(Config):
     """One training view, made in the order of this list; by itself only the crop and the rotation are on."""
 
     keep: tuple[Fraction, Fraction] = (0.5, 1.0)
-    """Interval of the fraction of a clip that a crop keeps."""
+    """Interval of the fraction of a clip that a crop keeps; clips stay whole where `Preparation.resize` is stride."""
     min_frames: Annotated[int, Field(ge=1)] = 64
     """A crop keeps at least so many frames, or the whole clip where it is shorter."""
     mirror: Share = 0.0

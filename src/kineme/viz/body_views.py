@@ -35,6 +35,16 @@ class BodyView:
     present: np.ndarray
     trained: bool = True
 
+    @property
+    def remark(self) -> str:
+        """What has to be known of the method; may be empty."""
+        return "" if self.trained else "by a network before training"
+
+    def at(self, frames: np.ndarray, slots: np.ndarray) -> np.ndarray:
+        """What is known of S slots (S, ...) at frames (P,), each as in the slot that its middle is in: (P, ...)."""
+        S, T = len(slots), len(self.poses)
+        return slots[(2 * frames + 1) * S // (2 * T)]
+
 
 def body_views(
     config: RunConfig, store: SkeletonStore, clips: RaggedClips, index: Sequence[int] | np.ndarray, *, trained: bool

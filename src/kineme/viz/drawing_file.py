@@ -42,3 +42,13 @@ def require_suffix(file: str | Path) -> None:
             f"{file}: cannot draw into such a file; a picture ends in {', '.join(PICTURES)}, "
             f"an animation in {', '.join(ANIMATIONS)}"
         )
+
+
+def require_picture(file: str | Path) -> None:
+    """Check that a picture can be drawn into a file with such a name.
+
+    Raises:
+        ConfigError: it cannot.
+    """
+    if Path(file).suffix not in PICTURES:
+        raise ConfigError(f"{file}: cannot draw into such a file; a picture ends in {', '.join(PICTURES)}")

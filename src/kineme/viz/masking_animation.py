@@ -81,7 +81,7 @@ def animated(strips: Sequence[Strip], file: str | Path, *, fps: int, dpi: int) -
     from matplotlib.figure import Figure
 
     columns = max(len(strip.panels) for strip in strips)
-    figure = Figure(figsize=(_SIDE * columns, _HEIGHT * len(strips)))
+    figure = Figure(figsize=(_SIDE * columns, _HEIGHT * len(strips)), dpi=dpi)
     FigureCanvasAgg(figure)
     grid = [_line(figure, strip, place) for place, strip in enumerate(strips)]
     writer = PillowWriter(fps=fps)

@@ -30,9 +30,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOMENTS = 9
-# Inches. Everything of a view has the same left and right edge, so that poses stand under their frames.
+ROW = 1.25
+"""Inches that poses take."""
+# Inches too. Everything of a view has the same left and right edge, so that poses stand under their frames.
 _WIDTH, _LEFT, _RIGHT = 10.0, 0.85, 0.1
-_TITLE, _CAPTION, _JOINT, _ROW, _TICKS, _END = 0.5, 0.3, 0.085, 1.25, 0.2, 0.2
+_TITLE, _CAPTION, _JOINT, _TICKS, _END = 0.5, 0.3, 0.085, 0.2, 0.2
 
 P = TypeVar("P", bound=Page)
 
@@ -76,17 +78,17 @@ def stacked(
     require_matplotlib()
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(_WIDTH, sum(map(height, pages))))
+    figure = Figure(figsize=(_WIDTH, sum(map(height, pages))), dpi=dpi)
     column = Column(figure)
     for page in pages:
         draw(column, page)
-    figure.savefig(file, dpi=dpi)
+    figure.savefig(file)
     return Path(file)
 
 
-def stack_height(joints: int, num_maps: int, num_rows: int) -> float:
-    """Inches that a title, maps of so many joints and rows of poses take."""
-    return _TITLE + num_maps * (_CAPTION + _JOINT * joints + _TICKS) + num_rows * (_CAPTION + _ROW) + _END
+def stack_height(joints: int, num_maps: int, num_rows: int, row: float = ROW) -> float:
+    """Inches that a title, maps of so many joints and rows of poses, each of so many inches, take."""
+    return _TITLE + num_maps * (_CAPTION + _JOINT * joints + _TICKS) + num_rows * (_CAPTION + row) + _END
 
 
 class Column:
@@ -114,14 +116,14 @@ class Column:
         self.used += _TICKS
         return axes
 
-    def moments(self, page: Page, row: Row) -> None:
-        """Poses of a row under their frames, below its title."""
+    def moments(self, page: Page, row: Row, *, count: int = MOMENTS, height: float = ROW) -> None:
+        """So many poses of a row under their frames, so many inches high, below its title."""
         self.used += _CAPTION
-        axes = self.axes(_ROW)
+        axes = self.axes(height)
         axes.set_title(row.title, fontsize=8, loc="left")
-        frames, T = frames_of(page.view, MOMENTS), len(page.points)
+        frames, T = frames_of(page.view, count), len(page.points)
         (_, bottom), (_, top) = page.low, page.high
-        width = (_WIDTH - _LEFT - _RIGHT) / _ROW * (top - bottom)
+        width = (_WIDTH - _LEFT - _RIGHT) / height * (top - bottom)
         draw_row(axes, page, row, frames, (frames + 0.5) / T * width, (0, width))
 
     def end(self) -> None:

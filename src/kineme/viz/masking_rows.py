@@ -37,19 +37,22 @@ class Page(Generic[View]):
     Args:
         view: what is drawn.
         turn: degrees by which the viewer goes round the body.
+        margin: room around the points, as a share of the body's height.
 
     Attributes:
         points: (T, V, 2), each pose around x = 0.
         low, high: (2,) corners that hold nearly all points.
     """
 
-    def __init__(self, view: View, turn: float = 0.0) -> None:
+    def __init__(self, view: View, turn: float = 0.0, margin: float = 0.0) -> None:
         self.view, self.turn = view, turn
         flat = self.project(view.poses)
         self.middle = flat[..., :1].mean(axis=1, keepdims=True)
         self.points = flat - self.middle * [1, 0]
         seen = self.points[view.present]
-        self.low, self.high = np.percentile(seen.reshape(-1, 2), [0.5, 99.5], axis=0)
+        low, high = np.percentile(seen.reshape(-1, 2), [0.5, 99.5], axis=0)
+        room = margin * (high[1] - low[1])
+        self.low, self.high = low - room, high + room
 
     def project(self, x: np.ndarray) -> np.ndarray:
         """Coordinates or differences of them: (..., C) to (..., 2)."""
@@ -200,12 +203,12 @@ def _motion_name(view: MaskedView, magnify: float) -> str:
     return f"{what} of hidden joints{over}" + (f", drawn {magnify:.1f} times as long" if magnify > 1.05 else "")
 
 
-def _draw_bones(paper: Paper, axes: "Axes", frames: np.ndarray, at: np.ndarray) -> np.ndarray:
+def draw_bones(page: Page, axes: "Axes", frames: np.ndarray, at: np.ndarray) -> np.ndarray:
     """Plain bones; returns the joints (P, V, 2)."""
     from matplotlib.collections import LineCollection
 
-    points = paper.points[frames] + at[:, None]
-    lines = points[:, np.array(paper.view.layout.bones)].reshape(-1, 2, 2)
+    points = page.points[frames] + at[:, None]
+    lines = points[:, np.array(page.view.layout.bones)].reshape(-1, 2, 2)
     axes.add_collection(LineCollection(list(lines), colors=BONE, linewidths=1.0, zorder=1))
     return points
 
@@ -214,7 +217,7 @@ def _draw_scores(paper: Paper, scores: TokenMap, axes: "Axes", frames: np.ndarra
     judged = np.flatnonzero(np.isfinite(scores.value).any(axis=1))
     nearest = np.abs(frames[:, None] // paper.view.segment - judged).argmin(axis=1)
     value = scores.value[judged[nearest]]
-    there, points = np.isfinite(value), _draw_bones(paper, axes, frames, at)
+    there, points = np.isfinite(value), draw_bones(paper, axes, frames, at)
     low, high = score_range(scores)
     style = {"cmap": SCORES, "vmin": low, "vmax": high, "edgecolors": EDGE}
     axes.scatter(*points[there].T, c=value[there], s=22, linewidths=0.5, zorder=3, **style)
@@ -227,7 +230,7 @@ def score_range(scores: TokenMap) -> tuple[float, float]:
 
 
 def _draw_visible(paper: Paper, axes: "Axes", frames: np.ndarray, at: np.ndarray) -> None:
-    points, slots = _draw_bones(paper, axes, frames, at), frames // paper.view.segment
+    points, slots = draw_bones(paper, axes, frames, at), frames // paper.view.segment
     visible = paper.view.masking.visible[slots]
     axes.scatter(
         *points[~visible & paper.view.with_tokens].T, c=HIDDEN, s=16, edgecolors=EDGE, linewidths=0.5, zorder=2
@@ -240,7 +243,7 @@ def _draw_original(page: Page, axes: "Axes", frames: np.ndarray, at: np.ndarray)
 
 
 def _draw_reconstruction(paper: Paper, axes: "Axes", frames: np.ndarray, at: np.ndarray) -> None:
-    original = _draw_bones(paper, axes, frames, at)
+    original = draw_bones(paper, axes, frames, at)
     draw_bodies(axes, paper.predicted()[frames] + at[:, None], paper.view.layout)
     given = paper.view.masking.visible[frames // paper.view.segment]
     axes.scatter(*original[given].T, c=VISIBLE, s=9, linewidths=0, zorder=3)
@@ -249,7 +252,7 @@ def _draw_reconstruction(paper: Paper, axes: "Axes", frames: np.ndarray, at: np.
 def _draw_arrows(
     paper: Paper, motion: np.ndarray, color: str, axes: "Axes", frames: np.ndarray, at: np.ndarray
 ) -> None:
-    points, slots = _draw_bones(paper, axes, frames, at), frames // paper.view.segment
+    points, slots = draw_bones(paper, axes, frames, at), frames // paper.view.segment
     masking = paper.view.masking
     if motion is not masking.target:
         _quiver(axes, points, paper.magnify * paper.arrows(masking.target)[slots], masking.hidden[slots], "#bbbbbb")

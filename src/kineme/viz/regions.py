@@ -55,9 +55,8 @@ class RegionView(BodyView):
     region: Regions
 
     def weight_at(self, frames: np.ndarray) -> np.ndarray:
-        """Weights of frames (P,), each as in the slot that its middle is in: (P, V)."""
-        S, T = len(self.region.weight), len(self.poses)
-        return self.region.weight[(2 * frames + 1) * S // (2 * T)]
+        """Weights of frames (P,): (P, V)."""
+        return self.at(frames, self.region.weight)
 
 
 @torch.no_grad()

@@ -75,7 +75,7 @@ def region_animation(
         ConfigError: matplotlib is not installed.
     """
     pages = [Page(view, turn) for view in views]
-    return animated([Strip(page, rows(page), _remark(page.view)) for page in pages], file, fps=fps, dpi=dpi)
+    return animated([Strip(page, rows(page), page.view.remark) for page in pages], file, fps=fps, dpi=dpi)
 
 
 def rows(page: Page[RegionView]) -> list[Row]:
@@ -90,7 +90,7 @@ def _height(page: Page[RegionView]) -> float:
 
 def _draw_view(column: Column, page: Page[RegionView]) -> None:
     view = page.view
-    column.title("\n".join(filter(None, (view.clip, _remark(view)))))
+    column.title("\n".join(filter(None, (view.clip, view.remark))))
     draw_map(column.map_axes(view.layout.num_joints), view)
     for row in rows(page):
         column.moments(page, row)
@@ -103,10 +103,6 @@ def draw_map(axes: "Axes", view: RegionView) -> None:
     paint_cells(axes, view, weight, np.arange(view.layout.num_joints), (0, 1), _colours())
     title = f"{view.method}, {region.name}: {region.meaning}; from 0 (grey) to 1 (orange), mean {weight.mean():.2f}"
     axes.set_title(title, fontsize=8, loc="left")
-
-
-def _remark(view: RegionView) -> str:
-    return "" if view.trained else "by a network before training"
 
 
 def _draw_weights(page: Page[RegionView], axes: "Axes", frames: np.ndarray, at: np.ndarray) -> None:

@@ -7,17 +7,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from kineme.evaluate.report import RunReport
 from kineme.evaluate.result import Result, Score
+from kineme.viz.chart import INK, plain
+from kineme.viz.confusion_figure import draw_confusion
+from kineme.viz.embedding_figure import draw_embedding
 from kineme.viz.skeleton import require_matplotlib
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 PRETRAINED, UNTRAINED, COORDINATES = "#2166ac", "#9ecae1", "#bdbdbd"
-INK, FAINT = "#222222", "#dddddd"
+FAINT = "#dddddd"
 CLIPS_DRAWN = 800
 CLASSES_NAMED = 20
 
@@ -45,8 +46,10 @@ def report_figure(reports: Sequence[RunReport], file: str | Path) -> Path:
     (accuracies, training), (confusion, features) = figure.subplots(2, 2)
     _draw_accuracies(accuracies, reports)
     _draw_training(training, reports)
-    _draw_confusion(confusion, _headline(reports[0]))
-    _draw_features(features, reports[0])
+    result, bank = _headline(reports[0]), reports[0].test_bank
+    named = len(result.classes) <= CLASSES_NAMED
+    draw_confusion(confusion, result, named=named)
+    draw_embedding(features, bank, clips=CLIPS_DRAWN, legend_columns=int(named))
     for axes in (confusion, features) if len(reports) > 1 else ():
         axes.set_title(f"{reports[0].name}: {axes.get_title(loc='left')}", loc="left")
     figure.suptitle(_title(reports), color=INK)
@@ -87,7 +90,7 @@ def _draw_accuracies(axes: "Axes", reports: Sequence[RunReport]) -> None:
     axes.set_xticks(range(0, 101, 20))
     axes.set_xlabel("accuracy, %")
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=4, frameon=False)
-    _plain(axes)
+    plain(axes)
 
 
 def _draw_bar(axes: "Axes", place: float, score: Score | None, colour: str, label: str | None) -> None:
@@ -114,70 +117,4 @@ def _draw_training(axes: "Axes", reports: Sequence[RunReport]) -> None:
     if len(reports) > 1:
         axes.legend(frameon=False)
     axes.grid(axis="y", color=FAINT, linewidth=0.6)
-    _plain(axes)
-
-
-def _draw_confusion(axes: "Axes", result: Result) -> None:
-    axes.set_title(f"Confusion of {result.name}, {100 * result.metrics.last.accuracy:.1f} % right", loc="left")
-    counts = np.array(result.metrics.confusion, float)
-    share = counts / counts.sum(axis=1, keepdims=True).clip(min=1)
-    axes.imshow(100 * share, cmap="Blues", vmin=0, vmax=100, aspect="auto")
-    axes.set_xlabel("predicted")
-    axes.set_ylabel("true")
-    if len(result.classes) > CLASSES_NAMED:
-        return
-    names = [name if len(name) <= 22 else name[:21] + "…" for name in result.classes]
-    axes.set_xticks(range(len(names)), names, rotation=40, ha="right", rotation_mode="anchor", fontsize=8)
-    axes.set_yticks(range(len(names)), names, fontsize=8)
-    for row, column in zip(*np.nonzero(share >= 0.005), strict=True):
-        colour = "white" if share[row, column] > 0.5 else INK
-        text = f"{100 * share[row, column]:.0f}"
-        axes.text(column, row, text, ha="center", va="center", fontsize=7, color=colour)
-
-
-def _draw_features(axes: "Axes", report: RunReport) -> None:
-    bank = report.test_bank
-    axes.set_xticks([])
-    axes.set_yticks([])
-    if bank is None or len(bank) < 3:
-        axes.set_title("No features of test clips to draw", loc="left")
-        return
-    step = -(-len(bank) // CLIPS_DRAWN)
-    labels = bank.labels[::step].numpy()
-    places, how = _plane(bank.features[::step].double().numpy())
-    axes.set_title(f"Features of {len(labels)} test clips ({how})", loc="left")
-    colours = _class_colours(len(bank.classes))
-    for k in np.unique(labels):
-        axes.scatter(*places[labels == k].T, s=14, color=colours[k], linewidths=0, alpha=0.85, label=bank.classes[k])
-    if len(bank.classes) <= CLASSES_NAMED:
-        axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8, frameon=False, handletextpad=0.1)
-    _plain(axes)
-
-
-def _plane(features: np.ndarray) -> tuple[np.ndarray, str]:
-    """(n, 2) places of (n, D) features, and how they were found."""
-    from sklearn.manifold import TSNE
-
-    centred = features - features.mean(axis=0)
-    left, size, _ = np.linalg.svd(centred, full_matrices=False)
-    components = left * size
-    if len(features) < 30 or components.shape[1] < 3:
-        return np.pad(components, ((0, 0), (0, 2)))[:, :2], "principal components"
-    start = 1e-4 * components[:, :2] / max(components[:, 0].std(), 1e-12)
-    perplexity = min(30.0, len(features) / 4)
-    return TSNE(perplexity=perplexity, init=start, random_state=0).fit_transform(components[:, :50]), "t-SNE"
-
-
-def _class_colours(num_classes: int) -> Sequence[tuple[float, ...]]:
-    from matplotlib import colormaps
-
-    if num_classes <= 10:
-        return colormaps["tab10"](range(10)).tolist()
-    if num_classes <= 20:
-        return colormaps["tab20"](range(20)).tolist()
-    return colormaps["gist_ncar"](np.linspace(0.03, 0.95, num_classes)).tolist()
-
-
-def _plain(axes: "Axes") -> None:
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
+    plain(axes)

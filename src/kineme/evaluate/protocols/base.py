@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from kineme.evaluate.config import LinearProbeConfig, NeighbourConfig
+from kineme.evaluate.config import LinearProbeConfig, NeighbourConfig, RefineConfig
 from kineme.registry import Registry
 
 
@@ -19,10 +19,11 @@ class Settings:
 
     Args:
         probe: the linear probe's layers and schedule.
-        standardise: scale features by the training clips' mean and deviation before kNN and retrieval.
+        standardise: scale features by the training clips' mean and deviation before neighbours are looked for.
         average: represent a clip that is not trained on by the mean over its views.
         seed: of initial weights and of the order of clips.
         knn: how neighbours vote.
+        refine: training of the auto-encoder that refines features.
     """
 
     probe: LinearProbeConfig = field(default_factory=LinearProbeConfig)
@@ -30,6 +31,7 @@ class Settings:
     average: bool = False
     seed: int = 0
     knn: NeighbourConfig = field(default_factory=NeighbourConfig)
+    refine: RefineConfig = field(default_factory=RefineConfig)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import math
 from itertools import combinations
 
 from kineme.encoders.agrnet import AgRNetEncoderConfig
-from kineme.evaluate.config import FeatureConfig, LinearProbeConfig, NeighbourConfig
+from kineme.evaluate.config import LinearProbeConfig, NeighbourConfig
 from kineme.methods.agrnet import AgRNetConfig
 from kineme.recipes.base import Recipe, RunConfig, recipes
 from kineme.train.config import TrainConfig
@@ -140,16 +140,16 @@ _register_uwa3d()
 
 @recipes.register("agrnet-compact")
 def agrnet_compact() -> RunConfig:
-    """AgRNet for a small store of your own; all its clips. Narrow, and on clips that face the viewer, in metres."""
+    """AgRNet for a small store of your own; all its clips. Narrow, and on clips that face the viewer."""
     return RunConfig(
         method=AgRNetConfig(),
         encoder=AgRNetEncoderConfig(width=64, heads=4, hidden=128),
-        prepare=Preparation(window=50, bodies=1, yaw=True, test_keep=1.0),
+        prepare=Preparation(window=50, bodies=1, centre=False, yaw=True, scale="minmax", test_keep=1.0),
         augment=(Augmentation(min_frames=8, rotation=(0, math.radians(30), 0), mirror=0.5, scale=0.1),),
         train=TrainConfig(
             epochs=120,
             batch_size=64,
-            lr=1e-3,
+            lr=2e-3,
             min_lr=0.0,
             warmup_epochs=5,
             weight_decay=0.01,
@@ -157,7 +157,6 @@ def agrnet_compact() -> RunConfig:
             clip_norm=25.0,
             checkpoint_epochs=20,
         ),
-        features=FeatureConfig(standardise=True),
         probe=LinearProbeConfig(lr=0.1),
         knn=NEAREST,
     )

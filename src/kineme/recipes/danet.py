@@ -9,6 +9,7 @@ from kineme.encoders.danet import DANetEncoderConfig
 from kineme.evaluate.config import ClassifyConfig
 from kineme.methods.danet import DANetConfig
 from kineme.recipes.base import RunConfig, recipes
+from kineme.recipes.compact_contrastive import PLAIN
 from kineme.train.config import TrainConfig
 from kineme.transforms.settings import Augmentation, Preparation
 
@@ -90,12 +91,12 @@ def danet_compact() -> RunConfig:
     return RunConfig(
         method=DANetConfig(),
         encoder=DANetEncoderConfig(widths=(16, 32, 64, 64), strides=(2, 1, 2, 1), heads=4),
-        prepare=Preparation(window=32, bodies=1),
-        augment=_turned(0.5, min_frames=8),
+        prepare=Preparation(window=32, bodies=1, yaw=True, test_keep=1.0),
+        augment=(PLAIN, PLAIN),
         share_crop=True,
         partner="other_view",
         train=TrainConfig(
-            epochs=40, batch_size=16, lr=1e-3, min_lr=0.0, warmup_epochs=3, betas=(0.9, 0.999), checkpoint_epochs=10
+            epochs=40, batch_size=16, lr=4e-3, min_lr=0.0, warmup_epochs=3, betas=(0.9, 0.999), checkpoint_epochs=10
         ),
     )
 
@@ -108,5 +109,10 @@ def danet_nucla() -> RunConfig:
 
 @recipes.register("danet-utd-mhad")
 def danet_utd_mhad() -> RunConfig:
-    """DANet on UTD-MHAD, odd to even subjects. It has one camera, so partners are other clips of the class."""
-    return danet_compact().with_changes(split="odd-even-subjects")
+    """DANet on UTD-MHAD, odd to even subjects. It has one camera, so partners are other clips of the class.
+
+    No mirroring, since left and right tell classes apart there.
+    """
+    compact = danet_compact()
+    views = tuple(view.with_changes(mirror=0.0) for view in compact.augment)
+    return compact.with_changes(split="odd-even-subjects", augment=views)

@@ -97,9 +97,12 @@ def actclr_compact() -> RunConfig:
 
 @recipes.register("stjd_cl-compact")
 def stjd_cl_compact() -> RunConfig:
-    """STJD-CL for a small store of your own; all its clips. The density of all channels would take most of a step."""
-    method = STJDCLConfig(density=DensityConfig(proj_channels=16))
-    return _compact(method, STRONG, NORMAL, PLAIN).with_changes(share_crop=True)
+    """STJD-CL for a small store of your own; all its clips.
+
+    Views show different parts of a clip, so each has its own prime joints. The density of all channels would take most
+    of a step.
+    """
+    return _compact(STJDCLConfig(density=DensityConfig(proj_channels=16), mask_from="query"), STRONG, NORMAL, PLAIN)
 
 
 @recipes.register("skeletonclr-nucla")

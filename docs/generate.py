@@ -8,6 +8,7 @@ import ast
 import inspect
 import sys
 from collections.abc import Callable, Collection, Iterable
+from itertools import groupby
 from pathlib import Path
 from textwrap import dedent
 from types import NoneType, UnionType
@@ -31,6 +32,7 @@ from kineme.importers import importers
 from kineme.layout import Layout
 from kineme.methods import methods
 from kineme.recipes.base import RunConfig, recipe_config, recipes
+from kineme.recipes.ledger import Entry, disagreements, in_order, published_entries
 from kineme.splits import FAMILIES, SPLITS, ListedSplit, Split
 from kineme.train.config import Start, Subset, TrainConfig
 from kineme.transforms import Augmentation, Preparation
@@ -194,6 +196,42 @@ def protocols_page() -> str:
 """
 
 
+def published_page() -> str:
+    """The ledger: every published accuracy by dataset and split, and where sources disagree."""
+    entries = in_order(published_entries())
+    sources = list(dict.fromkeys(entry.source for entry in published_entries()))
+    parts = []
+    for split, numbers in groupby(entries, key=lambda entry: entry.split):
+        rows = [_published_row(entry, sources) for entry in numbers]
+        head = ("method", "protocol", "stream", "top-1, %", "source", "certainty", "epoch", "remarks")
+        parts.append(f"## {split}\n\n{_table(head, rows)}\n")
+    disputed = [_disputed_row(same, sources) for same in disagreements(entries)]
+    notes = "\n".join(f"{i}. {source}" for i, source in enumerate(sources, start=1))
+    tables = "\n".join(parts)
+    return f"""\
+# Published numbers
+
+Top-1 accuracies as papers report them, on the full datasets; `kineme published METHOD` lists those of one method. Names
+in `code` are [methods](methods.md) of kineme; the others are here to compare with.
+
+Certainty: "read" is from the authors' own page, README, paper or log, "quoted" from another paper's table or a list,
+"notes" from somebody's notes on the paper. Epoch: "best_test" where the authors' code keeps the best epoch on the test
+clips, or a log tells so; "last" where a log tells so. `fusion-linear` is of several frozen streams together, `fused` of
+fine-tuned ones; stream "multi" is one encoder that takes several inputs at once.
+
+{tables}
+## Where sources disagree
+
+The same number, by more than rounding.
+
+{_table(("method", "split", "protocol", "stream", "values, %", "remarks"), disputed)}
+
+## Sources
+
+{notes}
+"""
+
+
 def commands_page() -> str:
     """Every command."""
     rows = [(f"`kineme {name}`", what) for name, (_, what) in COMMANDS.items()]
@@ -208,8 +246,26 @@ PAGES: dict[str, Callable[[], str]] = {
     "formats": formats_page,
     "layouts": layouts_page,
     "protocols": protocols_page,
+    "published": published_page,
     "commands": commands_page,
 }
+
+
+def _published_row(entry: Entry, sources: list[str]) -> tuple[str, ...]:
+    source = f"[{sources.index(entry.source) + 1}]"
+    name, protocol = _published_name(entry), f"`{entry.protocol}`"
+    sure = (entry.certainty, entry.selection, entry.remarks)
+    return (name, protocol, entry.stream, str(entry.value), source, *sure)
+
+
+def _disputed_row(same: tuple[Entry, ...], sources: list[str]) -> tuple[str, ...]:
+    first = same[0]
+    values = ", ".join(f"{entry.value} [{sources.index(entry.source) + 1}]" for entry in same)
+    return (_published_name(first), first.split, f"`{first.protocol}`", first.stream, values, first.remarks)
+
+
+def _published_name(entry: Entry) -> str:
+    return f"{entry.method} ({entry.foreign})" if entry.foreign else f"`{entry.method}`"
 
 
 def _split_row(name: str, split: Split | ListedSplit) -> tuple[str, ...]:

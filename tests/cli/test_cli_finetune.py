@@ -46,7 +46,7 @@ def test_a_share_of_the_labels(run: Path, store: Path) -> None:
     assert "semi50@1" in text
     assert "12 training" in text
     assert "deviation over repeats" in text
-    assert {path.name for path in (run / "semi50").iterdir()} == {"seed-0", "seed-1", "results"}
+    assert {path.name for path in (run / "semi50").iterdir()} == {"seed-0", "seed-1", "results", "predictions"}
 
 
 def test_another_split_has_another_folder(run: Path, store: Path) -> None:

@@ -83,6 +83,7 @@ def test_a_damaged_member_spares_the_others(tmp_path: Path) -> None:
 @settings(max_examples=60, deadline=None)
 @given(at=st.integers(0, 10_000), value=st.integers(0, 255))
 @example(at=813, value=64)  # a version of the format that zipfile refuses
+@example(at=853, value=0)  # a member without a name
 def test_an_archive_with_any_byte_changed_gives_its_content_or_our_error(
     tmp_path_factory: pytest.TempPathFactory, at: int, value: int
 ) -> None:

@@ -102,7 +102,7 @@ def test_files(measured: Measured) -> None:
 def test_few_classes_have_no_top_five(tmp_path: Path) -> None:
     store = small_store()
     result = evaluate_classifier(make_run(tmp_path / "run", store, config_of()), store, controls=False)
-    assert set(result.metrics.extra) == {"mean per-class", "mean loss"}
+    assert set(result.metrics.extra) == {"mean per-class", "mean loss", "ECE"}
     assert result.coordinate_1nn is None
 
 

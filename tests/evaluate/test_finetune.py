@@ -203,4 +203,4 @@ def test_runs_from_scratch_can_be_shared(pretrained: RunDir, tmp_path: Path) -> 
         for name, one in (("first", config), ("second", other))
     ]
     assert results[0].untrained == results[1].untrained
-    assert {path.name for path in (tmp_path / "second").iterdir()} == {"seed-0", "results"}
+    assert {path.name for path in (tmp_path / "second").iterdir()} == {"seed-0", "results", "predictions"}

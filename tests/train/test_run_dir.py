@@ -29,6 +29,7 @@ def some_batch(run: RunDir) -> ClipBatch:
 
 def test_files(run: RunDir) -> None:
     assert sorted(file.name for file in run.path.iterdir()) == [
+        "clips.npz",
         "metrics.jsonl",
         "run.json",
         "state.pt",

@@ -171,6 +171,8 @@ def print_result(result: "Result") -> None:
     console.print("  ".join(figure_text(name, value) for name, value in figures.items()))
     if result.metrics.best_val is None:
         console.print(f"no best_val: {result.metrics.why_no_best_val}")
+    if result.seen:
+        console.print(f"{result.seen} of the test clips were trained on", style="yellow")
     for message in result.health.messages if result.health else ():
         console.print(f"features: {message}", style="yellow")
 

@@ -128,6 +128,8 @@ def _members(path: Path) -> list[RawFile]:
         raise SourceError(path, f"not a whole zip archive ({error})", fix=_DAMAGED) from error
     except NotImplementedError as error:  # a version of the format that Python does not know
         raise SourceError(path, f"cannot be unpacked ({error})", fix="unpack the archive first") from error
+    if not all(PurePosixPath(name).parts for name in names):
+        raise SourceError(path, "not a whole zip archive (a member has no name)", fix=_DAMAGED)
     return [RawFile(path, name) for name in sorted(names) if _is_visible_file(name)]
 
 

@@ -20,7 +20,7 @@ from kineme.evaluate.pooling import pools
 from kineme.store import SkeletonStore
 from kineme.train.run_dir import write_atomically
 from kineme.transforms.base import Pipeline
-from kineme.transforms.pipeline import Augmentation, Preparation, eval_pipeline, train_pipeline
+from kineme.transforms.pipeline import Augmentation, Dense, Preparation, eval_pipeline, train_pipeline
 
 OnClips = Callable[[int, int], None]
 """Told (done, total) clips while features are extracted."""
@@ -100,6 +100,7 @@ def extract(
     features: FeatureConfig,
     *,
     augment: Augmentation | None = None,
+    corruption: Dense | None = None,
     views: int = 1,
     batch_size: int = 128,
     device: torch.device | str = "cpu",
@@ -115,6 +116,7 @@ def extract(
         prepare: how clips reach the encoder.
         features: pooling.
         augment: how views after the first are made; they are like the first where None.
+        corruption: what clips suffer first, in all views.
         views: W.
         batch_size: clips per forward pass.
         device: where to compute.
@@ -124,8 +126,8 @@ def extract(
     Returns:
         (W, N, D) float32 on the CPU.
     """
-    pipelines = [eval_pipeline(prepare)]
-    pipelines += [train_pipeline(prepare, augment) if augment else pipelines[0]] * (views - 1)
+    pipelines = [eval_pipeline(prepare, corruption)]
+    pipelines += [train_pipeline(prepare, augment, corruption) if augment else pipelines[0]] * (views - 1)
     source = store.to(device) if torch.device(device) != store.device else store
     generator = torch.Generator().manual_seed(seed)
     batches = np.array_split(index, range(batch_size, len(index), batch_size))
@@ -145,10 +147,15 @@ def extract(
 
 
 def eval_batches(
-    store: SkeletonStore, index: np.ndarray, prepare: Preparation, device: torch.device | str, batch_size: int = 128
+    store: SkeletonStore,
+    index: np.ndarray,
+    prepare: Preparation,
+    device: torch.device | str,
+    batch_size: int = 128,
+    corruption: Dense | None = None,
 ) -> Iterator[ClipBatch]:
     """Clips at ``index`` (N,) as evaluation sees them, some at a time, on a device."""
-    pipeline, generator = eval_pipeline(prepare), torch.Generator()
+    pipeline, generator = eval_pipeline(prepare, corruption), torch.Generator()
     source = store.to(device) if torch.device(device) != store.device else store
     for batch in np.array_split(index, range(batch_size, len(index), batch_size)):
         yield pipeline(source.gather(batch), generator)

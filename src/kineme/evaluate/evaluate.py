@@ -6,11 +6,14 @@ from dataclasses import asdict
 import torch
 
 from kineme.evaluate.cache import FeatureCache, OnProgress, Weights
+from kineme.evaluate.calibration import calibration
 from kineme.evaluate.config import FeatureConfig, LinearProbeConfig
 from kineme.evaluate.controls import coordinate_1nn, coordinate_features
 from kineme.evaluate.health import feature_health
-from kineme.evaluate.protocols import Protocol, Settings, Task, protocols, represent
+from kineme.evaluate.predictions import save_predictions
+from kineme.evaluate.protocols import Candidates, Settings, Task, protocols, represent
 from kineme.evaluate.result import FeatureHealth, Result, Score, Scores
+from kineme.evaluate.seen import count_seen
 from kineme.evaluate.select import accuracy, score, select
 from kineme.evaluate.sides import Sides, labelled_sides
 from kineme.store import SkeletonStore
@@ -34,7 +37,8 @@ def evaluate(
 ) -> Result:
     """Measure a pretrained encoder, frozen, and keep the result in the run's folder.
 
-    Degenerate features are announced (as logged warnings) before the protocol runs.
+    Degenerate features, and test clips that were pretrained on, are announced (as logged warnings) before the protocol
+    runs. What it predicts for each test clip is kept too (see `kineme.evaluate.predictions`).
 
     Args:
         run: what to measure.
@@ -56,14 +60,16 @@ def evaluate(
         UnknownNameError: no such protocol or split.
         RunError: the run has no weights.
     """
-    judge = protocols.get(protocol)()
+    judge = protocols.get(protocol)
     store.require_layout(run.layout)
     features, probe = features or run.config.features, probe or run.config.probe
     sides = labelled_sides(store, split or run.config.split, seed)
+    seen = count_seen(sides, run)
     cache = FeatureCache(run, store, features, seed=seed, device=device, progress=progress)
     settings = Settings(probe, features.standardise, features.average, seed, run.config.knn, run.config.refine)
     trained = probe_task(cache, sides, "trained", settings)
     health = announced_health(trained, run)
+    metrics, candidates = _measured(protocol, trained, sides)
     result = Result(
         protocol=f"{protocol}@{judge.version}",
         run=str(run.path),
@@ -79,14 +85,15 @@ def evaluate(
         refine=run.config.refine,
         classes=store.classes,
         counts=sides.counts,
-        metrics=_scores(judge, trained, sides),
-        untrained=_scores(judge, probe_task(cache, sides, "untrained", settings), sides) if controls else None,
+        metrics=metrics,
+        untrained=_measured(protocol, probe_task(cache, sides, "untrained", settings), sides)[0] if controls else None,
         coordinate_1nn=coordinate_control(sides) if controls else None,
         chance=1 / len(store.classes),
+        seen=seen,
         majority=sides.majority,
         health=health,
     )
-    result.save(run.path, run.config.split)
+    save_predictions(result.save(run.path, run.config.split), sides, candidates)
     return result
 
 
@@ -106,10 +113,13 @@ def announced_health(task: Task, run: RunDir) -> FeatureHealth:
     return health
 
 
-def _scores(judge: Protocol, task: Task, sides: Sides) -> Scores:
+def _measured(protocol: str, task: Task, sides: Sides) -> tuple[Scores, Candidates]:
     """Select without the test labels, then look at them."""
+    judge, labels = protocols.get(protocol)(), sides.test_labels
     selection = select(judge, task, sides.held_out, sides.why_not)
-    return score(selection, sides.test_labels, task.num_classes, judge.scores(task, sides.test_labels))
+    candidates = selection.candidates
+    extra = judge.scores(task, labels) | calibration(protocol, candidates.scores, labels)
+    return score(selection, labels, task.num_classes, extra), candidates
 
 
 def coordinate_control(sides: Sides) -> Score:

@@ -16,8 +16,10 @@ import torch
 
 from kineme.evaluate.classify import EpochPredictions, predict
 from kineme.evaluate.controls import coordinate_1nn, coordinate_features
+from kineme.evaluate.predictions import save_predictions
 from kineme.evaluate.protocols import Candidates
 from kineme.evaluate.result import Counts, Result, Score, Scores
+from kineme.evaluate.seen import count_seen
 from kineme.evaluate.select import Selection, accuracy, best_candidate, score
 from kineme.evaluate.sides import Sides, labelled_sides
 from kineme.methods import Classifier, Method
@@ -26,6 +28,7 @@ from kineme.store import SkeletonStore
 from kineme.train.clips import training_clips
 from kineme.train.config import Start
 from kineme.train.loop import OnStep, fit
+from kineme.train.run_dir import RunDir
 
 VERSION = 1
 NOT_ASKED = "takes a second training without the validation subjects; ask for it with --best-val"
@@ -73,7 +76,7 @@ def finetune(
     """Train a classifier, measure it on the test clips, and keep everything in a folder.
 
     Every repeat has its own seed, of the training and of the labelled share, whatever the number of processes. The
-    result is the mean over repeats.
+    result is the mean over repeats. Test clips that the weights were pretrained on are announced (as a logged warning).
 
     Args:
         config: a supervised run.
@@ -95,15 +98,16 @@ def finetune(
     out, training = Path(out), training or Training()
     seeds = range(config.train.seed, config.train.seed + repeats)
     all_repeats = [_Repeat(with_seed(config, seed), store, best_val, training) for seed in seeds]
+    first = all_repeats[0]
+    seen = _seen(config, first.sides)
     tuned = [each.scores(each.config, out / f"seed-{each.seed}", "fine-tuning") for each in all_repeats]
     beside = Path(scratch or out)
     untrained = [
-        each.scores(from_scratch(each.config), beside / f"scratch-seed-{each.seed}", "from scratch")
+        each.scores(from_scratch(each.config), beside / f"scratch-seed-{each.seed}", "from scratch")[0]
         for each in all_repeats
         if controls
     ]
     nearest = [each.coordinate_1nn() for each in all_repeats if controls]
-    first = all_repeats[0]
     result = Result(
         protocol=f"{protocol_name(config)}@{VERSION}",
         run=str(out),
@@ -115,14 +119,15 @@ def finetune(
         train_seed=first.seed,
         classes=store.classes,
         counts=first.counts,
-        metrics=mean_scores(tuned),
+        metrics=mean_scores([scores for scores, _ in tuned]),
         untrained=mean_scores(untrained) if untrained else None,
         coordinate_1nn=mean_score(nearest) if nearest else None,
         chance=1 / len(store.classes),
+        seen=seen,
         majority=first.sides.majority,
     )
     if _is_first_process():
-        result.save(out)
+        save_predictions(result.save(out), first.sides, *(candidates for _, candidates in tuned))
     return result
 
 
@@ -161,14 +166,16 @@ class _Repeat:
         held_out = self.sides.counts.validation if self.best_val else 0
         return self.sides.counts.with_changes(train=len(self.labelled), validation=held_out)
 
-    def scores(self, config: RunConfig, out: Path, what: str) -> Scores:
-        """Predictions of one training for the test clips, scored; another before it chooses the epoch if asked for."""
+    def scores(self, config: RunConfig, out: Path, what: str) -> tuple[Scores, Candidates]:
+        """Predictions of one training for the test clips, and what they score; another training before it chooses the
+        epoch if asked for."""
         title = f"{what}, seed {self.seed}"
         chosen, why_not = None, NOT_ASKED
         if self.best_val:
             chosen, why_not = self._best_epoch(config, out.with_name(f"{out.name}-validation"), title)
         candidates = _train(config, self.store, self.sides.test, out, self.training, title)
-        return score(Selection(candidates, chosen, why_not), self.sides.test_labels, len(self.store.classes))
+        selection = Selection(candidates, chosen, why_not)
+        return score(selection, self.sides.test_labels, len(self.store.classes)), candidates
 
     def _best_epoch(self, config: RunConfig, out: Path, title: str) -> tuple[int | None, str]:
         """The epoch that validation subjects prefer, or why there is none."""
@@ -212,6 +219,14 @@ def _train(
     epochs = min(config.train.stop_epoch or config.train.epochs, config.train.epochs)
     names = tuple(f"epoch {epoch + 1}" for epoch in range(epochs))
     return Candidates(names, kept.load(epochs), default=epochs - 1)
+
+
+def _seen(config: RunConfig, sides: Sides) -> int | None:
+    """Test clips that the weights at the start were trained on; see `count_seen`."""
+    weights = config.start.weights
+    if weights is None:
+        return 0
+    return count_seen(sides, RunDir.open(weights)) if (Path(weights) / "run.json").is_file() else None
 
 
 def mean_score(scores: Sequence[Score]) -> Score:

@@ -11,8 +11,10 @@ from kineme.evaluate import classifier
 from kineme.evaluate.cache import FeatureCache, OnProgress, Weights
 from kineme.evaluate.class_scores import ClassScores, fuse
 from kineme.evaluate.evaluate import announced_health, coordinate_control, probe_task
+from kineme.evaluate.predictions import save_predictions
 from kineme.evaluate.protocols import Candidates, Settings, protocols
 from kineme.evaluate.result import Result, Scores
+from kineme.evaluate.seen import count_seen
 from kineme.evaluate.select import Selection, score
 from kineme.evaluate.sides import Sides, labelled_sides
 from kineme.evaluate.streams import stream_runs
@@ -72,6 +74,7 @@ def evaluate_fusion(
     for stream in streams:
         store.require_layout(stream.layout)
     sides = labelled_sides(store, split or _common_split(streams), seed)
+    seen = count_seen(sides, *runs)
     caches = [
         FeatureCache(run, store, run.config.features, seed=seed, device=device, progress=progress) for run in streams
     ]
@@ -81,7 +84,7 @@ def evaluate_fusion(
     def head(run: RunDir) -> ClassScores:
         return classifier.head_scores(run, sides, run.config.classify, device=device, progress=progress)
 
-    def fused(which: Weights) -> Scores:
+    def fused(which: Weights) -> tuple[Scores, Candidates]:
         parts = (
             [head(run) for run in streams]
             if by_heads
@@ -89,6 +92,7 @@ def evaluate_fusion(
         )
         return _scored(fuse(parts, weights), dict(zip(names, parts, strict=True)), sides, label)
 
+    metrics, candidates = fused("trained")
     first = runs[0]
     config = first.config
     frozen = {} if by_heads else {"features": config.features, "probe": config.probe, "knn": config.knn}
@@ -104,13 +108,14 @@ def evaluate_fusion(
         **frozen,
         classes=store.classes,
         counts=sides.counts,
-        metrics=fused("trained"),
-        untrained=fused("untrained") if controls and not by_heads else None,
+        metrics=metrics,
+        untrained=fused("untrained")[0] if controls and not by_heads else None,
         coordinate_1nn=coordinate_control(sides) if controls else None,
         chance=1 / len(store.classes),
+        seen=seen,
         majority=sides.majority,
     )
-    result.save(first.path, config.split)
+    save_predictions(result.save(first.path, config.split), sides, candidates)
     return result
 
 
@@ -133,12 +138,12 @@ def class_scores(cache: FeatureCache, sides: Sides, protocol: str, weights: Weig
     return ClassScores(str(run.path), sides.split, sides.store.classes, ids, values)
 
 
-def _scored(values: Tensor, parts: dict[str, ClassScores], sides: Sides, label: str) -> Scores:
+def _scored(values: Tensor, parts: dict[str, ClassScores], sides: Sides, label: str) -> tuple[Scores, Candidates]:
     """Accuracy of the sum, and of each part by itself."""
     labels = sides.test_labels
     alone = {name: float((part.values.argmax(dim=1) == labels).double().mean()) for name, part in parts.items()}
-    candidates = Candidates((label,), values.argmax(dim=1)[None], default=0)
-    return score(Selection(candidates, None, NOTHING_TO_CHOOSE), labels, len(sides.store.classes), alone)
+    candidates = Candidates((label,), values.argmax(dim=1)[None], default=0, scores=values)
+    return score(Selection(candidates, None, NOTHING_TO_CHOOSE), labels, len(sides.store.classes), alone), candidates
 
 
 def _names(runs: Sequence[RunDir]) -> list[str]:

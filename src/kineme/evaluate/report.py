@@ -91,7 +91,7 @@ def _row(run: str, result: Result) -> Row:
         untrained=_with_interval(result.untrained.last if result.untrained else None),
         coordinate_1nn=_with_interval(result.coordinate_1nn),
         extra=", ".join(figure_text(name, value) for name, value in scores.extra.items()),
-        warnings="; ".join(result.health.messages if result.health else ()),
+        warnings="; ".join(_warnings(result)),
     )
 
 
@@ -101,6 +101,11 @@ def _with_interval(score: Score | None) -> str:
 
 def _setting(score: Score | None) -> str:
     return "" if score is None else f" ({score.candidate})"
+
+
+def _warnings(result: Result) -> list[str]:
+    seen = [f"{result.seen} test clips were trained on"] if result.seen else []
+    return [*seen, *(result.health.messages if result.health else ())]
 
 
 def report_json(reports: Sequence[RunReport]) -> str:

@@ -97,6 +97,9 @@ class Result(Config):
     """Control: nearest neighbour in aligned coordinates, no network at all."""
     chance: Share
     """One over the number of classes."""
+    seen: int | None = None
+    """Test clips that the weights were trained on, pretraining included (see `kineme.evaluate.seen`); None where that
+    is not known."""
     majority: Share
     """Accuracy of always answering the most frequent training class."""
     health: FeatureHealth | None = None

@@ -8,7 +8,7 @@ from kineme.methods.momentum_contrast import MomentumConfig
 from kineme.methods.skeletonclr import SkeletonCLRConfig
 from kineme.recipes.base import RunConfig
 from kineme.train.build import build_method
-from kineme.train.run_dir import RunDir
+from kineme.train.run_dir import CLIPS, RunDir, write_atomically
 
 
 def stream_runs(run: RunDir) -> list[RunDir]:
@@ -34,11 +34,14 @@ def _stream_run(run: RunDir, stream: str, encoder: dict[str, Tensor]) -> RunDir:
     weights |= {f"encoder.{name}": value for name, value in encoder.items()}
     if not (folder / "run.json").exists():
         origin = {"run": str(run.path), "stream": stream}
-        return RunDir.create_imported(folder, config, run.layout, run.record.channels, weights, origin)
-    single = RunDir.open(folder)
-    if single.config != config:
-        raise RunError(f"{folder} is not of the run in {run.path}; remove it and give the command again")
-    single.save_weights(weights)
+        single = RunDir.create_imported(folder, config, run.layout, run.record.channels, weights, origin)
+    else:
+        single = RunDir.open(folder)
+        if single.config != config:
+            raise RunError(f"{folder} is not of the run in {run.path}; remove it and give the command again")
+        single.save_weights(weights)
+    if (run.path / CLIPS).exists():
+        write_atomically(folder / CLIPS, (run.path / CLIPS).read_bytes())
     return single
 
 

@@ -101,7 +101,7 @@ def fit(
         report = load_start(method, read_weights(config.start.weights), config.start.scope)
         logger.info("weights of %s: %s", config.start.weights, report)
     with fabric.rank_zero_first():  # which makes the folder; the others find it there
-        run = _open_run(Path(out), config, store, len(index), resume or not fabric.is_global_zero)
+        run = _open_run(Path(out), config, store, index, resume or not fabric.is_global_zero)
     loop = _Loop(fabric, run, method, store, index, batch_size)
     if resume:
         loop.restore()
@@ -113,9 +113,10 @@ class InterruptedRunError(RunError):
     """The loop was asked to stop (Ctrl-C, SIGTERM) and saved its state."""
 
 
-def _open_run(out: Path, config: RunConfig, store: SkeletonStore, num_clips: int, resume: bool) -> RunDir:
+def _open_run(out: Path, config: RunConfig, store: SkeletonStore, index: np.ndarray, resume: bool) -> RunDir:
+    num_clips = len(index)
     if not resume:
-        return RunDir.create(out, config, store, num_clips)
+        return RunDir.create(out, config, store, num_clips, store.ids[index])
     run = RunDir.open(out)
     if run.config != config:
         raise RunError(f"{out} holds a run with another configuration; resume it with: --config {out / 'run.json'}")

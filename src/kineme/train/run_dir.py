@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
+from zipfile import BadZipFile
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
@@ -25,9 +27,13 @@ from kineme.methods import Method
 from kineme.recipes.base import RunConfig
 from kineme.store import SkeletonStore
 from kineme.train.build import build_method
+from kineme.train.config import Start
+from kineme.train.trained_clips import TrainedClips
 
 STATE = "state.pt"
 """File of the training state within a run's folder."""
+CLIPS = "clips.npz"
+"""File of what the weights were trained on, within a run's folder."""
 
 
 class RunRecord(Config):
@@ -73,15 +79,26 @@ class RunDir:
         self.path, self.record = path, record
 
     @classmethod
-    def create(cls, path: Path, config: RunConfig, store: SkeletonStore, num_clips: int) -> "RunDir":
+    def create(
+        cls, path: Path, config: RunConfig, store: SkeletonStore, num_clips: int, ids: np.ndarray | None = None
+    ) -> "RunDir":
         """New run.
 
+        Args:
+            path: folder of the run.
+            config: the run.
+            store: of the clips.
+            num_clips: N, clips that are trained on.
+            ids: (N,) theirs, by which evaluation knows them again; it cannot where None.
+
         Raises:
-            RunError: a run is there already.
+            RunError: a run is there already, or the record of the run that this one starts from is damaged.
         """
         origin = {"store": str(store.path or "memory"), "provenance": store.provenance, "num_clips": num_clips}
         run = cls(path, RunRecord.new(config, store.layout, store.channels, **origin))
         run._require_room(", or go on with it: --resume")
+        if ids is not None:
+            write_atomically(path / CLIPS, TrainedClips.of(ids, clips_behind(config.start)).to_bytes())
         run._write_record()
         return run
 
@@ -158,6 +175,20 @@ class RunDir:
         lines = self.metrics_file.read_text(encoding="utf-8").splitlines()
         return [json.loads(line) for line in lines if line.endswith("}")]
 
+    def trained_clips(self) -> TrainedClips:
+        """What the weights were trained on, as far as it was recorded.
+
+        Raises:
+            RunError: the file is damaged.
+        """
+        file = self.path / CLIPS
+        if not file.exists():
+            return TrainedClips.none(complete=False)
+        try:
+            return TrainedClips.from_bytes(file.read_bytes())
+        except (ValueError, KeyError, EOFError, BadZipFile) as error:
+            raise RunError(f"{file}: damaged ({error}); remove it, then nothing is known of seen clips") from error
+
     def save_weights(self, weights: Mapping[str, Tensor]) -> None:
         """Replace the weights."""
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
@@ -202,6 +233,19 @@ class RunDir:
     def untrained(self) -> Method:
         """The untrained twin: the same networks as initialised, in evaluation mode."""
         return build_method(self.config, self.layout, self.record.channels).eval()
+
+
+def clips_behind(start: Start) -> TrainedClips:
+    """What the weights that training starts from were trained on; a mere file of weights does not tell.
+
+    Raises:
+        RunError: the record of their run is damaged.
+    """
+    if start.weights is None:
+        return TrainedClips.none(complete=True)
+    folder = Path(start.weights)
+    is_run = (folder / "run.json").is_file()
+    return RunDir.open(folder).trained_clips() if is_run else TrainedClips.none(complete=False)
 
 
 def write_atomically(file: Path, content: bytes) -> None:

@@ -25,18 +25,19 @@ Frames = Transform[RaggedClips, ClipBatch]
 Dense = Transform[ClipBatch, ClipBatch]
 
 
-def train_pipeline(prepare: Preparation, augment: Augmentation) -> Pipeline:
+def train_pipeline(prepare: Preparation, augment: Augmentation, corruption: Dense | None = None) -> Pipeline:
     """Random crop or stride, then augmentation, then stream (the field's order, spec-masked §1.4, spec-contrastive §2).
 
-    A schedule is not looked at: `at_epoch` gives the view of an epoch.
+    A schedule is not looked at: `at_epoch` gives the view of an epoch. A corruption comes right after the crop.
     """
-    dense = [*_prepared(prepare), *_augmentations(augment), *_stream(prepare)]
+    dense = [*_corrupted(corruption), *_prepared(prepare), *_augmentations(augment), *_stream(prepare)]
     return Pipeline(_posed(prepare), _train_frames(prepare, augment), dense)
 
 
-def eval_pipeline(prepare: Preparation) -> Pipeline:
-    """Centre crop or stride, and stream; nothing random."""
-    return Pipeline(_posed(prepare), _eval_frames(prepare), [*_prepared(prepare), *_stream(prepare)])
+def eval_pipeline(prepare: Preparation, corruption: Dense | None = None) -> Pipeline:
+    """Centre crop or stride, and stream; nothing random but a corruption, which comes right after the crop."""
+    dense = [*_corrupted(corruption), *_prepared(prepare), *_stream(prepare)]
+    return Pipeline(_posed(prepare), _eval_frames(prepare), dense)
 
 
 class TrainViews:
@@ -110,6 +111,10 @@ def _posed(prepare: Preparation) -> list[Ragged]:
     elif prepare.centre or prepare.yaw:
         pose = [Canonical(centre=prepare.centre, yaw=prepare.yaw)]
     return [*pose, MinMax(prepare.bodies)] if prepare.scale == "minmax" else pose
+
+
+def _corrupted(corruption: Dense | None) -> list[Dense]:
+    return [] if corruption is None else [corruption]
 
 
 def _prepared(prepare: Preparation) -> list[Dense]:

@@ -92,11 +92,11 @@ def test_files(measured: Measured) -> None:
     assert [int(row["clips"]) for row in rows] == [3, 3, 3, 3, 3, 0, 0]
     assert rows[-1]["accuracy"] == ""
     assert float(rows[0]["accuracy"]) == pytest.approx(measured.result.metrics.per_class[0], abs=1e-4)
-    scores = np.load(folder / "scores" / f"classify-{SPLIT}.npz")
+    saved = np.load(folder / "predictions" / "classify.npz")
     expected = logits(measured.run, measured.store).log_softmax(dim=1)
-    np.testing.assert_allclose(scores["values"], expected, atol=1e-5)
-    assert scores["ids"].tolist() == measured.store.ids[get_split(measured.store, SPLIT)[1]].tolist()
-    assert scores["classes"].tolist() == list(measured.store.classes)
+    np.testing.assert_allclose(saved["scores"], expected, atol=1e-5)
+    assert saved["ids"].tolist() == measured.store.ids[get_split(measured.store, SPLIT)[1]].tolist()
+    assert saved["classes"].tolist() == list(measured.store.classes)
 
 
 def test_few_classes_have_no_top_five(tmp_path: Path) -> None:
@@ -110,9 +110,9 @@ def test_one_long_window_is_the_whole_clip(tmp_path: Path) -> None:
     store = with_rate(small_store(), 10.0)
     run = make_run(tmp_path / "run", store, config_of())
     whole = evaluate_classifier(run, store, controls=False)
-    before = np.load(run.path / "scores" / f"classify-{SPLIT}.npz")["values"]
+    before = np.load(run.path / "predictions" / "classify.npz")["scores"]
     cut = evaluate_classifier(run, store, classify=ClassifyConfig(window_seconds=100), controls=False)
-    after = np.load(run.path / "scores" / f"classify-{SPLIT}.npz")["values"]
+    after = np.load(run.path / "predictions" / "classify.npz")["scores"]
     np.testing.assert_allclose(after, before, atol=1e-5)
     assert cut.metrics.confusion == whole.metrics.confusion
     assert cut.metrics.last.candidate == "last epoch, windows of 100 s"
@@ -135,9 +135,9 @@ def test_probabilities_of_windows_are_averaged(tmp_path: Path) -> None:
     )
     run = make_run(tmp_path / "run", long, config_of(2))
     evaluate_classifier(run, short, controls=False)
-    apart = np.load(run.path / "scores" / f"classify-{SPLIT}.npz")["values"]
+    apart = np.load(run.path / "predictions" / "classify.npz")["scores"]
     evaluate_classifier(run, long, classify=ClassifyConfig(window_seconds=2), controls=False)
-    together = np.load(run.path / "scores" / f"classify-{SPLIT}.npz")["values"]
+    together = np.load(run.path / "predictions" / "classify.npz")["scores"]
     np.testing.assert_allclose(np.exp(together), np.exp(apart).reshape(3, 2, 2).mean(axis=1), atol=1e-5)
 
 

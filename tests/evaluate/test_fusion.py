@@ -131,8 +131,8 @@ def test_classifiers_of_four_streams_are_fused_by_their_own_heads(tmp_path: Path
     assert list(result.metrics.extra.values()) == [each.metrics.last.accuracy for each in alone]
     assert (result.untrained, result.features) == (None, None)
     assert result.coordinate_1nn is not None
-    saved = [np.load(run.path / "scores" / f"classify-{SPLIT}.npz") for run in trained]
-    added = np.sum([weight * file["values"] for weight, file in zip((0.6, 0.6, 0.4, 0.4), saved, strict=True)], axis=0)
+    saved = [np.load(run.path / "predictions" / "classify.npz") for run in trained]
+    added = np.sum([weight * file["scores"] for weight, file in zip((0.6, 0.6, 0.4, 0.4), saved, strict=True)], axis=0)
     label = {str(row["id"]): int(row["label"]) for row in store.clips}
     correct = [label[id] == k for id, k in zip(saved[0]["ids"].tolist(), added.argmax(axis=1), strict=True)]
     assert result.metrics.last.accuracy == np.mean(correct)

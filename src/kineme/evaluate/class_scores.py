@@ -1,16 +1,12 @@
 """Class scores of test clips, and their weighted sum over several runs (spec-contrastive §12, spec-danet §2.3)."""
 
-import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from kineme.errors import RunError
-from kineme.train.run_dir import write_atomically
 
 SHOWN = 3
 
@@ -37,14 +33,6 @@ class ClassScores:
         """Values (Q, K) of clips in the order of their ids."""
         row = {clip: i for i, clip in enumerate(self.ids)}
         return self.values[[row[clip] for clip in ids]]
-
-    def save(self, file: Path) -> None:
-        """Write an ``.npz`` of ``ids``, ``classes`` and ``values``, float32."""
-        buffer = io.BytesIO()
-        values = self.values.float().numpy()
-        np.savez_compressed(buffer, ids=np.array(self.ids), classes=np.array(self.classes), values=values)
-        file.parent.mkdir(exist_ok=True)
-        write_atomically(file, buffer.getvalue())
 
 
 def fuse(parts: Sequence[ClassScores], weights: Sequence[float]) -> Tensor:

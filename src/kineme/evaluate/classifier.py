@@ -20,7 +20,7 @@ from kineme.evaluate.protocols import Candidates
 from kineme.evaluate.result import Result, Scores
 from kineme.evaluate.seen import count_seen, own_clips, own_training, seen_text
 from kineme.evaluate.select import Selection, score
-from kineme.evaluate.sides import Sides, labelled_sides
+from kineme.evaluate.sides import Sides, labelled_sides, result_on
 from kineme.evaluate.windows import Windows
 from kineme.methods import Classifier, ClassifierConfig
 from kineme.store import SkeletonStore
@@ -47,9 +47,8 @@ def evaluate_classifier(
     """Measure a trained classifier on test clips, and keep the result in the run's folder.
 
     Beside the accuracy stand top-5 (of more than five classes), the mean accuracy over classes, the mean loss and the
-    calibration error.
-    ``results/classify.csv`` has the accuracy of every class, ``scores/classify-<split>.npz`` logarithms of
-    probabilities, clip by clip. An untrained twin would know nothing of the classes, so there is none.
+    calibration error. ``results/classify.csv`` has the accuracy of every class, ``predictions/classify.npz`` logarithms
+    of probabilities, clip by clip. An untrained twin would know nothing of the classes, so there is none.
 
     Args:
         run: of a method that learns classes.
@@ -74,23 +73,16 @@ def evaluate_classifier(
     sides = labelled_sides(store, split or run.config.split, seed=0)
     scores = head_scores(run, sides, classify, device=device, progress=progress)
     candidates = _candidates(scores, classify)
-    scores.save(run.path / "scores" / f"{NAME}-{sides.split}.npz")
-    result = Result(
+    result = result_on(
+        sides,
+        str(run.path),
+        run.config,
         protocol=f"{NAME}@{VERSION}",
-        run=str(run.path),
-        recipe=run.config.recipe,
-        method=run.config.method.name,
-        store=str(store.path or "memory"),
-        split=sides.split,
         seed=0,
-        train_seed=run.config.train.seed,
-        classes=store.classes,
         counts=sides.counts.with_changes(train=run.record.num_clips, validation=0),
         metrics=_metrics(candidates, scores.values, sides.test_labels),
         coordinate_1nn=coordinate_control(sides) if controls else None,
-        chance=1 / len(store.classes),
         seen=count_seen(sides, run),
-        majority=sides.majority,
     )
     file = result.save(run.path, run.config.split)
     save_predictions(file, sides, candidates)

@@ -13,17 +13,23 @@ from kineme.evaluate.windows import Windows, cut
 from kineme.methods import Classifier
 from kineme.store import SkeletonStore
 from kineme.train.run_dir import write_atomically
-from kineme.transforms.pipeline import Preparation, eval_pipeline
+from kineme.transforms.pipeline import Dense, Preparation, eval_pipeline
 
 WINDOWS_AT_ONCE = 128
 
 
-def logits_of(method: Classifier, store: SkeletonStore, index: np.ndarray, prepare: Preparation) -> Tensor:
+def logits_of(
+    method: Classifier,
+    store: SkeletonStore,
+    index: np.ndarray,
+    prepare: Preparation,
+    corruption: Dense | None = None,
+) -> Tensor:
     """Class scores (Q, K), on the CPU, of the clips at ``index`` (Q,), computed on the device of the network."""
     device = next(method.parameters()).device
+    batches = eval_batches(store, index, prepare, device, corruption=corruption)
     with torch.inference_mode(), evaluating(method):
-        logits = [method.logits(batch).float() for batch in eval_batches(store, index, prepare, device)]
-    return torch.cat(logits).cpu()
+        return torch.cat([method.logits(batch).float() for batch in batches]).cpu()
 
 
 def window_logits(
@@ -45,9 +51,15 @@ def window_logits(
     return torch.cat(logits).cpu()
 
 
-def predict(method: Classifier, store: SkeletonStore, index: np.ndarray, prepare: Preparation) -> Tensor:
+def predict(
+    method: Classifier,
+    store: SkeletonStore,
+    index: np.ndarray,
+    prepare: Preparation,
+    corruption: Dense | None = None,
+) -> Tensor:
     """Classes (Q,) int64 of the clips at ``index`` (Q,); see `logits_of`."""
-    return logits_of(method, store, index, prepare).argmax(dim=1)
+    return logits_of(method, store, index, prepare, corruption).argmax(dim=1)
 
 
 class EpochPredictions:

@@ -62,9 +62,8 @@ class FeatureConfig(Config):
     """``mean``: over bodies, slots and joints, as published. ``joint``: over bodies and slots; joints side by side.
     ``moments``: the mean, and beside it the standard deviations over slots and over joints."""
     views: Annotated[int, Field(ge=1)] = 1
-    """Views of each clip: the first as evaluation sees it, further ones augmented as in the mildest view of
-    the pretraining, its last. Probes train on
-    one after another."""
+    """Views of each clip: the first as evaluation sees it, further ones augmented as in the mildest view of the
+    pretraining, its last. Probes train on one after another."""
     average: bool = False
     """Represent a clip by the mean over its views where it is not trained on: as a test clip, in kNN and retrieval."""
     standardise: bool = False

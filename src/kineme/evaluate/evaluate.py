@@ -15,7 +15,7 @@ from kineme.evaluate.protocols import Candidates, Settings, Task, protocols, rep
 from kineme.evaluate.result import FeatureHealth, Result, Score, Scores
 from kineme.evaluate.seen import count_seen
 from kineme.evaluate.select import accuracy, score, select
-from kineme.evaluate.sides import Sides, labelled_sides
+from kineme.evaluate.sides import Sides, labelled_sides, result_on
 from kineme.store import SkeletonStore
 from kineme.train.run_dir import RunDir
 
@@ -66,39 +66,42 @@ def evaluate(
     sides = labelled_sides(store, split or run.config.split, seed)
     seen = count_seen(sides, run)
     cache = FeatureCache(run, store, features, seed=seed, device=device, progress=progress)
-    settings = Settings(probe, features.standardise, features.average, seed, run.config.knn, run.config.refine)
-    trained = probe_task(cache, sides, "trained", settings)
+    trained = probe_task(cache, sides, "trained", probe)
     health = announced_health(trained, run)
     metrics, candidates = _measured(protocol, trained, sides)
-    result = Result(
+    result = result_on(
+        sides,
+        str(run.path),
+        run.config,
         protocol=f"{protocol}@{judge.version}",
-        run=str(run.path),
-        recipe=run.config.recipe,
-        method=run.config.method.name,
-        store=str(store.path or "memory"),
-        split=sides.split,
         seed=seed,
-        train_seed=run.config.train.seed,
         features=features,
         probe=probe,
         knn=run.config.knn,
         refine=run.config.refine,
-        classes=store.classes,
-        counts=sides.counts,
         metrics=metrics,
-        untrained=_measured(protocol, probe_task(cache, sides, "untrained", settings), sides)[0] if controls else None,
+        untrained=_measured(protocol, probe_task(cache, sides, "untrained", probe), sides)[0] if controls else None,
         coordinate_1nn=coordinate_control(sides) if controls else None,
-        chance=1 / len(store.classes),
         seen=seen,
-        majority=sides.majority,
         health=health,
     )
     save_predictions(result.save(run.path, run.config.split), sides, candidates)
     return result
 
 
-def probe_task(cache: FeatureCache, sides: Sides, weights: Weights, settings: Settings) -> Task:
-    """What a protocol may see of a run: features of both sides, extracted where they are not there yet."""
+def probe_task(cache: FeatureCache, sides: Sides, weights: Weights, probe: LinearProbeConfig | None = None) -> Task:
+    """What a protocol may see of a run: features of both sides, extracted where they are not there yet.
+
+    Args:
+        cache: of the run's features.
+        sides: who trains and who tests.
+        weights: trained or untrained.
+        probe: schedule of the linear probe; the run's own where None.
+    """
+    config, features = cache.run.config, cache.features
+    settings = Settings(
+        probe or config.probe, features.standardise, features.average, cache.seed, config.knn, config.refine
+    )
     train, test = cache.get(weights, "train", sides.train), cache.get(weights, "test", sides.test)
     queries = represent(test.views, settings.average)
     tensors = (tensor.to(cache.device) for tensor in (train.views, train.labels, queries))

@@ -21,7 +21,7 @@ from kineme.evaluate.protocols import Candidates
 from kineme.evaluate.result import Counts, Result, Score, Scores
 from kineme.evaluate.seen import count_seen
 from kineme.evaluate.select import Selection, accuracy, best_candidate, score
-from kineme.evaluate.sides import Sides, labelled_sides
+from kineme.evaluate.sides import Sides, labelled_sides, result_on
 from kineme.methods import Classifier, Method
 from kineme.recipes.base import RunConfig
 from kineme.store import SkeletonStore
@@ -108,23 +108,17 @@ def finetune(
         if controls
     ]
     nearest = [each.coordinate_1nn() for each in all_repeats if controls]
-    result = Result(
+    result = result_on(
+        first.sides,
+        str(out),
+        config,
         protocol=f"{protocol_name(config)}@{VERSION}",
-        run=str(out),
-        recipe=config.recipe,
-        method=config.method.name,
-        store=str(store.path or "memory"),
-        split=first.sides.split,
         seed=first.seed,
-        train_seed=first.seed,
-        classes=store.classes,
         counts=first.counts,
         metrics=mean_scores([scores for scores, _ in tuned]),
         untrained=mean_scores(untrained) if untrained else None,
         coordinate_1nn=mean_score(nearest) if nearest else None,
-        chance=1 / len(store.classes),
         seen=seen,
-        majority=first.sides.majority,
     )
     if _is_first_process():
         save_predictions(result.save(out), first.sides, *(candidates for _, candidates in tuned))

@@ -12,11 +12,11 @@ from kineme.evaluate.cache import FeatureCache, OnProgress, Weights
 from kineme.evaluate.class_scores import ClassScores, fuse
 from kineme.evaluate.evaluate import announced_health, coordinate_control, probe_task
 from kineme.evaluate.predictions import save_predictions
-from kineme.evaluate.protocols import Candidates, Settings, protocols
+from kineme.evaluate.protocols import Candidates, protocols
 from kineme.evaluate.result import Result, Scores
 from kineme.evaluate.seen import count_seen
 from kineme.evaluate.select import Selection, score
-from kineme.evaluate.sides import Sides, labelled_sides
+from kineme.evaluate.sides import Sides, labelled_sides, result_on
 from kineme.evaluate.streams import stream_runs
 from kineme.store import SkeletonStore
 from kineme.train.run_dir import RunDir
@@ -96,24 +96,17 @@ def evaluate_fusion(
     first = runs[0]
     config = first.config
     frozen = {} if by_heads else {"features": config.features, "probe": config.probe, "knn": config.knn}
-    result = Result(
+    result = result_on(
+        sides,
+        " + ".join(str(run.path) for run in runs),
+        config,
         protocol=f"fusion-{protocol}@{VERSION}",
-        run=" + ".join(str(run.path) for run in runs),
-        recipe=config.recipe,
-        method=config.method.name,
-        store=str(store.path or "memory"),
-        split=sides.split,
         seed=seed,
-        train_seed=config.train.seed,
         **frozen,
-        classes=store.classes,
-        counts=sides.counts,
         metrics=metrics,
         untrained=fused("untrained")[0] if controls and not by_heads else None,
         coordinate_1nn=coordinate_control(sides) if controls else None,
-        chance=1 / len(store.classes),
         seen=seen,
-        majority=sides.majority,
     )
     save_predictions(result.save(first.path, config.split), sides, candidates)
     return result
@@ -126,9 +119,7 @@ def class_scores(cache: FeatureCache, sides: Sides, protocol: str, weights: Weig
         ConfigError: a protocol without class scores.
     """
     run = cache.run
-    features = cache.features
-    settings = Settings(run.config.probe, features.standardise, features.average, cache.seed, run.config.knn)
-    task = probe_task(cache, sides, weights, settings)
+    task = probe_task(cache, sides, weights)
     if weights == "trained":
         announced_health(task, run)
     values = protocols.get(protocol)().candidates(task).scores

@@ -12,13 +12,18 @@ from kineme.train.run_dir import write_atomically
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class Score(Config):
-    """An accuracy on the test clips and how it was come by."""
+class Estimate(Config):
+    """An accuracy on the test clips."""
 
     accuracy: Share
     low: Share
     """Ends of the 95 % interval."""
     high: Share
+
+
+class Score(Estimate):
+    """An accuracy on the test clips and how it was come by."""
+
     candidate: str
     """Setting that was used, such as "epoch 100" or "k=5"."""
     rule: str

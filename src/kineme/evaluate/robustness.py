@@ -11,15 +11,16 @@ from torch import Tensor
 
 from kineme.config import Config
 from kineme.errors import ConfigError
-from kineme.evaluate.bank import eval_batches, evaluating, extract
+from kineme.evaluate.bank import extract
 from kineme.evaluate.cache import FeatureCache, OnProgress
 from kineme.evaluate.classifier import NAME as CLASSIFY
 from kineme.evaluate.classifier import VERSION, head_scores
+from kineme.evaluate.classify import predict
 from kineme.evaluate.config import ClassifyConfig
 from kineme.evaluate.evaluate import probe_task
-from kineme.evaluate.intervals import wilson_interval
-from kineme.evaluate.protocols import Settings, protocols, represent
-from kineme.evaluate.result import Share
+from kineme.evaluate.protocols import protocols, represent
+from kineme.evaluate.result import Estimate, Share
+from kineme.evaluate.select import estimate
 from kineme.evaluate.sides import Sides, labelled_sides
 from kineme.methods import Classifier
 from kineme.store import SkeletonStore
@@ -27,22 +28,6 @@ from kineme.train.run_dir import RunDir, write_atomically
 from kineme.transforms.corruptions import CORRUPTIONS, SEVERITIES, Corruption, get_corruption
 
 NAME = "robustness"
-
-
-class Estimate(Config):
-    """An accuracy on the test clips."""
-
-    accuracy: Share
-    low: Share
-    """Ends of the 95 % interval."""
-    high: Share
-
-    @classmethod
-    def of(cls, predictions: Tensor, labels: Tensor) -> "Estimate":
-        """Accuracy of predictions (Q,)."""
-        correct = int((predictions == labels).sum())
-        low, high = wilson_interval(correct, len(labels))
-        return cls(accuracy=correct / len(labels), low=low, high=high)
 
 
 class Curve(Config):
@@ -154,7 +139,7 @@ def evaluate_robustness(
     else:
         version = protocols.get(protocol).version
         candidate, predictions = _by_probe(protocol, run, sides, conditions, device, progress, seed)
-    clean, *scores = (Estimate.of(row, sides.test_labels) for row in predictions)
+    clean, *scores = (estimate(row, sides.test_labels) for row in predictions)
     rest = iter(scores)
     curves = tuple(_curve(kind, severities, tuple(islice(rest, len(severities)))) for kind in kinds)
     mean = _mean(scores)
@@ -211,11 +196,8 @@ def _by_probe(
     seed: int,
 ) -> tuple[str, Tensor]:
     """Setting, and classes (1 + S, Q) of clean test clips and under each condition, by one probe."""
-    config = run.config
-    features = config.features
-    cache = FeatureCache(run, sides.store, features, seed=seed, device=device, progress=progress)
-    settings = Settings(config.probe, features.standardise, features.average, seed, config.knn, config.refine)
-    task = probe_task(cache, sides, "trained", settings)
+    cache = FeatureCache(run, sides.store, run.config.features, seed=seed, device=device, progress=progress)
+    task = probe_task(cache, sides, "trained")
     # All queries at once, so that the probe is trained only once.
     queries = torch.cat([task.queries, *_corrupted_queries(cache, sides, conditions)])
     candidates = protocols.get(protocol)().candidates(replace(task, queries=queries))
@@ -255,11 +237,9 @@ def _by_head(
     rows = [head_scores(run, sides, ClassifyConfig(), device=device, progress=progress).values.argmax(dim=1)]
     method, store = run.load_method(device), sides.store.to(device)
     assert isinstance(method, Classifier)
-    with torch.inference_mode(), evaluating(method):
-        for number, corruption in enumerate(conditions):
-            batches = eval_batches(store, sides.test, run.config.prepare, device, corruption=corruption)
-            rows.append(torch.cat([method.logits(batch).argmax(dim=1) for batch in batches]).cpu())
-            progress(_what(corruption), number + 1, len(conditions))
+    for number, corruption in enumerate(conditions):
+        rows.append(predict(method, store, sides.test, run.config.prepare, corruption))
+        progress(_what(corruption), number + 1, len(conditions))
     return "last epoch", torch.stack(rows)
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from kineme.evaluate.intervals import wilson_interval
 from kineme.evaluate.protocols import Candidates, Protocol, Task
-from kineme.evaluate.result import Score, Scores
+from kineme.evaluate.result import Estimate, Score, Scores
 
 LAST = "default setting, nothing selected"
 BEST_VAL = "selected on subjects held out of training"
@@ -72,10 +72,15 @@ def score(selection: Selection, labels: Tensor, num_classes: int, extra: Mapping
 
 
 def accuracy(predictions: Tensor, labels: Tensor, candidate: str, rule: str) -> Score:
+    """Accuracy of predictions (Q,) with its interval, and how it was come by."""
+    return Score(**estimate(predictions, labels).model_dump(), candidate=candidate, rule=rule)
+
+
+def estimate(predictions: Tensor, labels: Tensor) -> Estimate:
     """Accuracy of predictions (Q,) with its interval."""
     correct = int((predictions == labels).sum())
     low, high = wilson_interval(correct, len(labels))
-    return Score(accuracy=correct / len(labels), low=low, high=high, candidate=candidate, rule=rule)
+    return Estimate(accuracy=correct / len(labels), low=low, high=high)
 
 
 def confusion(labels: Tensor, predictions: Tensor, num_classes: int) -> tuple[tuple[int, ...], ...]:

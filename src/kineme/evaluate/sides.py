@@ -1,13 +1,15 @@
 """The two sides of an evaluation: labelled clips to train a probe on, and labelled clips to test it on."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from kineme.errors import ConfigError, SplitError, StoreError
-from kineme.evaluate.result import Counts
+from kineme.evaluate.result import Counts, Result
+from kineme.recipes.base import RunConfig
 from kineme.splits import get_split, validation_split
 from kineme.store import SkeletonStore
 
@@ -54,6 +56,31 @@ class Sides:
         """How many clips take part."""
         held_out = 0 if self.held_out is None else int(self.held_out.sum())
         return Counts(train=len(self.train), validation=held_out, test=len(self.test), unlabelled=self.unlabelled)
+
+
+def result_on(sides: Sides, run: str, config: RunConfig, **more: Any) -> Result:
+    """Result on the two sides of a split, with all that follows from these and from the configuration of the run.
+
+    Args:
+        sides: who trains and who tests.
+        run: folder of the run.
+        config: of the run.
+        more: the other fields of `Result`; ``counts`` where they are not those of the sides.
+    """
+    store = sides.store
+    known = {
+        "run": run,
+        "recipe": config.recipe,
+        "method": config.method.name,
+        "store": str(store.path or "memory"),
+        "split": sides.split,
+        "train_seed": config.train.seed,
+        "classes": store.classes,
+        "counts": sides.counts,
+        "chance": 1 / len(store.classes),
+        "majority": sides.majority,
+    }
+    return Result(**{**known, **more})
 
 
 def labelled_sides(store: SkeletonStore, split: str | None, seed: int) -> Sides:

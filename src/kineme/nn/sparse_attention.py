@@ -8,10 +8,10 @@ ones attend to all keys, the others take the mean value.
 import math
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from kineme.nn.matmul import Linear
+from kineme.nn.transformer import MultiHead
 from kineme.transforms.base import integers
 
 
@@ -115,7 +115,7 @@ def _mean(value: Tensor, valid: Tensor | None) -> Tensor:
     return (value * share[:, None, :, None].to(value.dtype)).sum(dim=2, keepdim=True)
 
 
-class SparseAttention(nn.Module):
+class SparseAttention(MultiHead):
     """Multi-head self-attention over tokens (B, L, D), sparse where the budget leaves some queries out.
 
     In evaluation the sampled keys are always the same ones, drawn from a fixed seed (our choice; the driver draws
@@ -136,10 +136,8 @@ class SparseAttention(nn.Module):
     def __init__(
         self, length: int, width: int, heads: int, factor: int = 5, *, sparse: bool = True, seed: int = 0
     ) -> None:
-        super().__init__()
-        self.length, self.heads, self.factor = length, heads, factor
-        self.qkv = Linear(width, 3 * width)
-        self.proj = Linear(width, width)
+        super().__init__(width, heads)
+        self.length, self.factor = length, factor
         self.is_sparse = sparse and budget(length, factor) < length
         if self.is_sparse:
             fixed = self.sample(Generator(device="cpu").manual_seed(seed), self.qkv.weight)
@@ -163,13 +161,6 @@ class SparseAttention(nn.Module):
         else:
             answers = attend(query, key, value, valid)
         return self.proj(answers.transpose(1, 2).flatten(2))
-
-    def heads_of(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries, keys and values, (B, H, L, D/H) each."""
-        query, key, value = (
-            part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in self.qkv(x).chunk(3, dim=-1)
-        )
-        return query, key, value
 
     @torch.no_grad()
     def map(self, x: Tensor) -> Tensor:

@@ -47,14 +47,26 @@ class DropPath(nn.Module):
         return drop_path(branch, self.rate, uniform)
 
 
-class Attention(nn.Module):
-    """Multi-head self-attention over tokens (B, N, D)."""
+class MultiHead(nn.Module):
+    """What any self-attention over tokens (B, N, D) learns: queries, keys and values of several heads, and what
+    becomes of their answers."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
         self.qkv = Linear(width, 3 * width)
         self.proj = Linear(width, width)
+
+    def heads_of(self, x: Tensor, wanted: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries (of the tokens at ``wanted`` alone), keys and values, (B, H, N, D/H) each."""
+        q, k, v = self.qkv(x).chunk(3, dim=-1)
+        q = q if wanted is None else take_tokens(q, wanted)
+        q, k, v = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in (q, k, v))
+        return q, k, v
+
+
+class Attention(MultiHead):
+    """Multi-head self-attention over tokens (B, N, D)."""
 
     def forward(self, x: Tensor, wanted: Tensor | None = None) -> Tensor:
         """(B, N, D), or (B, K, D) of the tokens at positions ``wanted`` (B, K) alone, which still attend to all."""
@@ -65,13 +77,6 @@ class Attention(nn.Module):
         """How much every token attends to every other, which `forward` never writes down: (B, N, D) to (B, H, N, N)."""
         q, k, _ = self.heads_of(x)
         return (q @ k.mT * k.shape[-1] ** -0.5).softmax(dim=-1)
-
-    def heads_of(self, x: Tensor, wanted: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries (of the tokens at ``wanted`` alone), keys and values, (B, H, N, D/H) each."""
-        q, k, v = self.qkv(x).chunk(3, dim=-1)
-        q = q if wanted is None else take_tokens(q, wanted)
-        q, k, v = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in (q, k, v))
-        return q, k, v
 
 
 class MLP(nn.Module):

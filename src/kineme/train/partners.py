@@ -23,12 +23,12 @@ class Partners:
         clips = store.clips[index]
         pools = [_Pool(clips, key, apart=True) for key in _KEYS] + [_Pool(clips, ("label",), apart=False)]
         sizes = np.stack([pool.size for pool in pools])
-        level = (sizes > 0).argmax(axis=0)
-        each = np.arange(len(index))
+        level, each = (sizes > 0).argmax(axis=0), np.arange(len(index))
         self.ordered = index[np.concatenate([pool.order for pool in pools])]
         self.size = sizes[level, each]
         self.first = np.stack([pool.first for pool in pools])[level, each] + level * len(index)
-        self.gap_at, self.gap = (np.stack([getattr(pool, name) for pool in pools])[level, each] for name in _GAP)
+        self.gap_at = np.stack([pool.gap_at for pool in pools])[level, each]
+        self.gap = np.stack([pool.gap for pool in pools])[level, each]
         self.row = np.full(len(store), -1)
         self.row[index] = each
 
@@ -39,9 +39,6 @@ class Partners:
         place = rng.integers(self.size[row])
         place += np.where(place >= self.gap_at[row], self.gap[row], 0)
         return self.ordered[self.first[row] + place]
-
-
-_GAP = ("gap_at", "gap")
 
 
 class _Pool:

@@ -2,7 +2,7 @@
 
     python -m benchmarks.controls --data ../shared/realdata
 
-Prints the Markdown table of docs/benchmarks.md.
+Prints the Markdown table of docs/small-data.md.
 """
 
 import argparse

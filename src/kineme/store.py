@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from kineme.clips import Clip, RaggedClips
-from kineme.errors import ClipError, LayoutMismatchError, StoreError
+from kineme.errors import ClipError, LayoutError, LayoutMismatchError, StoreError
 from kineme.layout import Layout
 
 FORMAT = "kineme-store"
@@ -267,14 +267,23 @@ class SkeletonStore:
         """Check that this store has the joints that a model or run expects.
 
         Raises:
-            LayoutMismatchError: other joints; names both layouts and the command that converts.
+            LayoutMismatchError: other joints; the message names the command that converts, or why none can.
         """
-        if self.layout != layout:
-            raise LayoutMismatchError(
-                f"the store has {self.layout.num_joints} joints ({self.layout.name}), the model expects "
-                f"{layout.num_joints} ({layout.name}); convert with: "
-                f"kineme data convert {self.path or 'STORE'} --layout {layout.name} --out NEW_STORE"
-            )
+        if self.layout == layout:
+            return
+        try:
+            self.layout.require_same_space(layout)
+            self.layout.mapping_to(layout)
+        except LayoutError as error:
+            raise LayoutMismatchError(f"the model expects {layout.name}, and there is no way there: {error}") from error
+        name = layout.name if layout.name in Layout.names() else f"{layout.name}.toml"
+        path = self.path or Path("STORE")
+        converted = path.with_name(f"{path.stem}-{layout.name}.store")
+        raise LayoutMismatchError(
+            f"the store has {self.layout.num_joints} joints ({self.layout.name}), the model expects "
+            f"{layout.num_joints} ({layout.name}); convert with: "
+            f"kineme data convert {path} --layout {name} --out {converted} and give that: --store {converted}"
+        )
 
     def save(self, path: str | Path) -> "SkeletonStore":
         """Write this store to disk and return the mapped one.

@@ -12,7 +12,7 @@ from fake import small_store
 from kineme.evaluate.result import Result
 from kineme.store import SkeletonStore
 
-PROTOCOLS = ("linear", "logreg", "knn", "refined", "retrieval")
+PROTOCOLS = ("linear", "logreg", "common", "knn", "refined", "retrieval")
 
 
 @pytest.fixture(scope="module")

@@ -33,13 +33,13 @@ def runs(store: Path) -> list[Path]:
 def test_three_runs(runs: list[Path], store: Path) -> None:
     text = succeed("eval", "fusion", *runs, "--store", store, "--weights", 0.5, 0.3, 0.2)
     result = Result.load(runs[0] / "results" / "fusion-linear.json")
-    assert result.metrics.last.candidate == "linear@1: 0.5 joint + 0.3 motion + 0.2 bone"
+    assert result.metrics.last.candidate == "linear@2: 0.5 joint + 0.3 motion + 0.2 bone"
     assert result.metrics.last.candidate in text
     for stream in STREAMS:
         assert f"{stream} {100 * result.metrics.extra[stream]:.1f} %" in text
     for row in ("pretrained, last", "untrained twin, last", "coordinate 1-NN"):
         assert f" {row} " in text
-    assert "fusion-linear@1" in succeed("report", runs[0], "--out", store.with_name("report"))
+    assert "fusion-linear@2" in succeed("report", runs[0], "--out", store.with_name("report"))
 
 
 def test_options_reach_the_evaluation(runs: list[Path], store: Path) -> None:
@@ -57,7 +57,7 @@ def test_trained_classifiers(store: Path) -> None:
         config = tiny_config(method=method, split="nucla-xview", prepare={"window": 16, "bodies": 1, "stream": stream})
         fit(config, SkeletonStore.open(store), folder, accelerator="cpu")
     text = succeed("eval", "fusion", *folders, "--store", store, "--protocol", "classify")
-    assert "fusion-classify@1" in text
+    assert "fusion-classify@2" in text
     assert "classify@1: 0.6 joint + 0.4 motion" in text
     assert " trained, last " in text
 

@@ -219,7 +219,7 @@ def test_what_cannot_be_evaluated_is_refused(tmp_path: Path, run: RunDir, store:
     with pytest.raises(ConfigError, match="--split"):
         evaluate(make_run(tmp_path / "whole", store, tiny_config()), store, "knn")
     flat = SkeletonStore.from_arrays([np.random.rand(9, 17, 3)], "coco17", labels=[0])
-    with pytest.raises(LayoutMismatchError, match="convert"):
+    with pytest.raises(LayoutMismatchError, match="the model expects kinect20"):
         evaluate(run, flat, "knn")
     (run.path / "weights.safetensors").unlink()
     with pytest.raises(RunError, match="no weights"):

@@ -126,7 +126,7 @@ def test_classifiers_of_four_streams_are_fused_by_their_own_heads(tmp_path: Path
     trained = [make_run(tmp_path / stream, store, classifier_config(stream)) for stream in streams]
     alone = [evaluate_classifier(run, store, controls=False) for run in trained]
     result = evaluate_fusion(trained, store, protocol="classify")
-    assert result.protocol == "fusion-classify@1"
+    assert result.protocol == "fusion-classify@2"
     assert result.metrics.last.candidate == "classify@1: 0.6 joint + 0.6 bone + 0.4 motion + 0.4 bone_motion"
     assert list(result.metrics.extra.values()) == [each.metrics.last.accuracy for each in alone]
     assert (result.untrained, result.features) == (None, None)

@@ -38,7 +38,7 @@ def test_rows(reports: list[RunReport]) -> None:
     rows = table(reports)
     assert [(row.run, row.protocol) for row in rows] == [
         ("first", "knn@1"),
-        ("first", "linear@1"),
+        ("first", "linear@2"),
         ("first", "retrieval@1"),
         ("second", "knn@1"),
     ]

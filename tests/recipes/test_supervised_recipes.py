@@ -4,10 +4,11 @@ import pytest
 
 from kineme.methods.supervised import SupervisedConfig
 from kineme.recipes.base import recipe_config
-from kineme.recipes.supervised import DATA, SOURCES
+from kineme.recipes.small import SMALL_DATA
+from kineme.recipes.supervised import SOURCES
 
 
-@pytest.mark.parametrize("data", DATA)
+@pytest.mark.parametrize("data", ["compact", *(data.name for data in SMALL_DATA)])
 @pytest.mark.parametrize("encoder", SOURCES)
 def test_compact_recipes_have_what_they_are_compared_with(encoder: str, data: str) -> None:
     config, other = (recipe_config(f"{name}-{data}") for name in (f"supervised-{encoder}", SOURCES[encoder]))

@@ -30,6 +30,7 @@ def some_batch(run: RunDir) -> ClipBatch:
 def test_files(run: RunDir) -> None:
     assert sorted(file.name for file in run.path.iterdir()) == [
         "clips.npz",
+        "compute.json",
         "metrics.jsonl",
         "run.json",
         "state.pt",

@@ -40,6 +40,17 @@ def logreg(
     evaluate_run("logreg", run, store, split, seed, controls, device)
 
 
+def common(
+    run: Run, /, *, store: Store, split: Split = None, seed: Seed = 0, controls: Controls = True, device: Device = "cpu"
+) -> None:
+    """The one probe for every family: logistic regression of a fixed strength, whatever the width of the features.
+
+    Nothing is chosen and no setting of the recipe's probe is read, so that encoders can be compared by it. Pooling and
+    views remain the recipe's.
+    """
+    evaluate_run("common", run, store, split, seed, controls, device)
+
+
 def knn(
     run: Run, /, *, store: Store, split: Split = None, seed: Seed = 0, controls: Controls = True, device: Device = "cpu"
 ) -> None:

@@ -27,7 +27,7 @@ class Options:
     """which splits: nucla, uwa3d, uestc-xview1, uestc-xview2, sbu or florence3d"""
     out: Path | None = None
     """folder for the runs and folds.json; runs/RECIPE-FAMILY by default"""
-    protocol: Literal["classify", "linear", "logreg", "knn", "retrieval", "refined"] | None = None
+    protocol: Literal["classify", "linear", "common", "logreg", "knn", "retrieval", "refined"] | None = None
     """how runs are measured; by default classify for supervised recipes, linear for all others"""
     controls: bool = True
     """measure the controls of the protocol too"""

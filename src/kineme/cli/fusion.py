@@ -18,7 +18,7 @@ StreamWeights = Annotated[
     tyro.conf.arg(help="one per stream in their order; by default 0.6 for joint and bone, 0.4 for their motion"),
 ]
 Scorer = Annotated[
-    Literal["linear", "logreg", "knn", "classify"],
+    Literal["linear", "logreg", "common", "knn", "classify"],
     tyro.conf.arg(help="what scores the classes; classify: the own heads of trained classifiers"),
 ]
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from kineme.evaluate.robustness import Robustness
 
 Run = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
-Protocol = Literal["knn", "linear", "logreg", "refined", "retrieval", "classify"]
+Protocol = Literal["knn", "linear", "common", "logreg", "refined", "retrieval", "classify"]
 
 
 def robustness(

@@ -4,7 +4,7 @@ from torch import Tensor
 
 NAME = "ECE"
 BINS = 15
-OF_LOGITS = frozenset({"linear", "logreg"})
+OF_LOGITS = frozenset({"linear", "logreg", "common"})
 """Protocols whose class scores are logits, or logarithms of probabilities; those of others are votes."""
 
 

@@ -43,7 +43,7 @@ def evaluate(
     Args:
         run: what to measure.
         store: labelled clips in the run's layout.
-        protocol: "linear", "logreg", "knn", "refined" or "retrieval".
+        protocol: "linear", "logreg", "common", "knn", "refined" or "retrieval".
         split: who trains and who tests; the run's own where None.
         features: pooling and scaling; the run's own where None.
         probe: schedule of the linear probe; the run's own where None.

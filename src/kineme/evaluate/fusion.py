@@ -21,7 +21,7 @@ from kineme.evaluate.streams import stream_runs
 from kineme.store import SkeletonStore
 from kineme.train.run_dir import RunDir
 
-VERSION = 1
+VERSION = 2
 WEIGHTS = {"joint": 0.6, "bone": 0.6, "motion": 0.4, "bone_motion": 0.4}
 """AimCLR's, stream by stream, and with ``bone_motion`` those of RSA-Net, by DANet's authors. Other published weights
 differ from dataset to dataset and split to split, as if tuned on the test clips."""
@@ -50,7 +50,7 @@ def evaluate_fusion(
         runs: what to fuse.
         store: labelled clips in the runs' layout.
         weights: one per stream, in their order; by stream as in `WEIGHTS` where None.
-        protocol: "linear", "logreg" or "knn", or "classify" for trained classifiers.
+        protocol: "linear", "logreg", "common" or "knn", or "classify" for trained classifiers.
         split: who trains and who tests; the runs' own where None.
         seed: of augmented views and the probes.
         controls: fuse the untrained twins of pretrained runs too, and measure coordinate 1-NN.
@@ -124,7 +124,9 @@ def class_scores(cache: FeatureCache, sides: Sides, protocol: str, weights: Weig
         announced_health(task, run)
     values = protocols.get(protocol)().candidates(task).scores
     if values is None:
-        raise ConfigError(f"{protocol} gives no class scores to add up; choose --protocol linear, logreg or knn")
+        raise ConfigError(
+            f"{protocol} gives no class scores to add up; choose --protocol linear, logreg, common or knn"
+        )
     ids = tuple(sides.store.clips["id"][sides.test].tolist())
     return ClassScores(str(run.path), sides.split, sides.store.classes, ids, values)
 

@@ -8,7 +8,9 @@ from pathlib import Path
 from kineme.errors import RunError
 from kineme.evaluate.bank import FeatureBank
 from kineme.evaluate.figure_text import figure_text
-from kineme.evaluate.result import Result, Score
+from kineme.evaluate.result import Estimate, Result, Score
+from kineme.evaluate.robustness import NAME as ROBUSTNESS
+from kineme.evaluate.robustness import Robustness
 from kineme.train.run_dir import RunDir
 
 
@@ -28,6 +30,16 @@ class RunReport:
     def name(self) -> str:
         """Name of the run's folder."""
         return self.run.path.resolve().name
+
+    @property
+    def headline(self) -> Result:
+        """The linear probe's result, or else the first."""
+        return next((result for result in self.results if result.name == "linear"), self.results[0])
+
+    @property
+    def robustness(self) -> tuple[Robustness, ...]:
+        """What was measured on corrupted test clips, in alphabetical order of the protocols."""
+        return tuple(Robustness.load(file) for file in sorted(self.run.path.glob(f"{ROBUSTNESS}/*.json")))
 
     @property
     def test_bank(self) -> FeatureBank | None:
@@ -85,17 +97,18 @@ def _row(run: str, result: Result) -> Row:
         recipe=result.recipe,
         protocol=result.protocol,
         split=result.split,
-        last=_with_interval(scores.last),
-        best_val=_with_interval(scores.best_val) + _setting(scores.best_val),
-        best_test=_with_interval(scores.best_test) + _setting(scores.best_test),
-        untrained=_with_interval(result.untrained.last if result.untrained else None),
-        coordinate_1nn=_with_interval(result.coordinate_1nn),
+        last=with_interval(scores.last),
+        best_val=with_interval(scores.best_val) + _setting(scores.best_val),
+        best_test=with_interval(scores.best_test) + _setting(scores.best_test),
+        untrained=with_interval(result.untrained.last if result.untrained else None),
+        coordinate_1nn=with_interval(result.coordinate_1nn),
         extra=", ".join(figure_text(name, value) for name, value in scores.extra.items()),
-        warnings="; ".join(_warnings(result)),
+        warnings="; ".join(caveats(result)),
     )
 
 
-def _with_interval(score: Score | None) -> str:
+def with_interval(score: Estimate | None) -> str:
+    """Percent, with the ends of the 95 % interval; a dash for none."""
     return "-" if score is None else f"{100 * score.accuracy:.1f} [{100 * score.low:.1f}, {100 * score.high:.1f}]"
 
 
@@ -103,7 +116,8 @@ def _setting(score: Score | None) -> str:
     return "" if score is None else f" ({score.candidate})"
 
 
-def _warnings(result: Result) -> list[str]:
+def caveats(result: Result) -> list[str]:
+    """What forbids to take a result at face value."""
     seen = [f"{result.seen} test clips were trained on"] if result.seen else []
     return [*seen, *(result.health.messages if result.health else ())]
 

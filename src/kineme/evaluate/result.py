@@ -76,7 +76,7 @@ class Result(Config):
     """One protocol on one run."""
 
     protocol: str
-    """Name and version, ``linear@1``."""
+    """Name and version, ``linear@2``."""
     run: str
     """Folder of the run."""
     recipe: str

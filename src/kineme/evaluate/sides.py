@@ -21,7 +21,7 @@ class Sides:
     Args:
         store: their store.
         split: name of the split.
-        train, test: (N,) and (Q,) int64 positions.
+        train, test: (N,) and (Q,) int64 positions, in the order of the clips' ids.
         held_out: (N,) bool, training clips of the subjects that choose settings; None where there are none.
         why_not: reason of that None.
         unlabelled: clips of the split that were left out.
@@ -47,9 +47,11 @@ class Sides:
 
     @property
     def majority(self) -> float:
-        """Accuracy on the test clips of always answering the most frequent training class."""
-        most_frequent = self.train_labels.bincount().argmax()
-        return float((self.test_labels == most_frequent).double().mean())
+        """Accuracy on the test clips of always answering the most frequent training class; the mean over several that
+        are equally frequent."""
+        num_classes = len(self.store.classes)
+        train, test = (labels.bincount(minlength=num_classes) for labels in (self.train_labels, self.test_labels))
+        return float(test[train == train.max()].double().mean() / len(self.test))
 
     @property
     def counts(self) -> Counts:
@@ -86,6 +88,8 @@ def result_on(sides: Sides, run: str, config: RunConfig, **more: Any) -> Result:
 def labelled_sides(store: SkeletonStore, split: str | None, seed: int) -> Sides:
     """Sides of a split, with validation subjects drawn from the training side.
 
+    Clips are in the order of their ids, whatever the store's: probes draw batches by place.
+
     Raises:
         ConfigError: no split is named.
         StoreError: no labels on one of the sides.
@@ -95,7 +99,8 @@ def labelled_sides(store: SkeletonStore, split: str | None, seed: int) -> Sides:
     if split is None:
         raise ConfigError("the run names no split to evaluate on; choose one: --split NAME")
     everyone = get_split(store, split)
-    train, test = (side[store.labels[side] >= 0] for side in everyone)
+    by_id = (side[np.argsort(store.ids[side])] for side in everyone)
+    train, test = (side[store.labels[side] >= 0] for side in by_id)
     for side, name in ((train, "training"), (test, "test")):
         if not len(side):
             raise StoreError(

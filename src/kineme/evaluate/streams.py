@@ -1,5 +1,7 @@
 """A run that trained several streams at once, taken apart into runs of one stream each."""
 
+from pathlib import Path
+
 from torch import Tensor
 
 from kineme.errors import RunError
@@ -24,12 +26,22 @@ def stream_runs(run: RunDir) -> list[RunDir]:
         return [run]
     method = run.load_method()
     assert isinstance(method, CrosSCLR)
-    return [_stream_run(run, name, stream.encoder.state_dict()) for name, stream in method.streams.items()]
+    encoders = [stream.encoder.state_dict() for stream in method.streams.values()]
+    folders = stream_folders(run.path, run.config)
+    return [_stream_run(run, folder, weights) for folder, weights in zip(folders, encoders, strict=True)]
 
 
-def _stream_run(run: RunDir, stream: str, encoder: dict[str, Tensor]) -> RunDir:
+def stream_folders(path: Path, config: RunConfig) -> list[Path]:
+    """Folders of the runs of single streams of a run, in their order."""
+    if not isinstance(config.method, CrosSCLRConfig):
+        return [path]
+    return [path / "streams" / stream for stream in ("joint", *config.method.others)]
+
+
+def _stream_run(run: RunDir, folder: Path, encoder: dict[str, Tensor]) -> RunDir:
     """Run of one stream with the encoder's present weights; made where it is not there yet."""
-    config, folder = _config(run.config, stream), run.path / "streams" / stream
+    stream = folder.name
+    config = _config(run.config, stream)
     weights = build_method(config, run.layout, run.record.channels).state_dict()
     weights |= {f"encoder.{name}": value for name, value in encoder.items()}
     if not (folder / "run.json").exists():

@@ -11,6 +11,7 @@ from kineme.encoders.agrnet import AgRNetEncoderConfig
 from kineme.evaluate.config import LinearProbeConfig, NeighbourConfig
 from kineme.methods.agrnet import AgRNetConfig
 from kineme.recipes.base import Recipe, RunConfig, recipes
+from kineme.recipes.small import SmallData, on, register_small
 from kineme.train.config import TrainConfig
 from kineme.transforms.settings import Augmentation, Preparation
 
@@ -162,18 +163,10 @@ def agrnet_compact() -> RunConfig:
     )
 
 
-@recipes.register("agrnet-nucla")
-def agrnet_nucla() -> RunConfig:
-    """AgRNet on N-UCLA, views 1 and 2 to view 3."""
-    return agrnet_compact().with_changes(split="nucla-xview")
+def _agrnet_on(config: RunConfig, data: SmallData) -> RunConfig:
+    """Smaller batches where clips are few."""
+    config = on(config, data)
+    return config if data.few is None else config.with_changes(train=config.train.with_changes(batch_size=32))
 
 
-@recipes.register("agrnet-utd-mhad")
-def agrnet_utd_mhad() -> RunConfig:
-    """AgRNet on UTD-MHAD, odd to even subjects; no mirroring, since left and right tell classes apart there."""
-    compact = agrnet_compact()
-    return compact.with_changes(
-        split="odd-even-subjects",
-        augment=tuple(view.with_changes(mirror=0.0) for view in compact.augment),
-        train=compact.train.with_changes(batch_size=32),
-    )
+register_small("agrnet", "AgRNet", agrnet_compact, _agrnet_on)

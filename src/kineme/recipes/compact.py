@@ -1,6 +1,6 @@
 """Compact recipes for small data: minutes on a processor, found without test clips or labels of them.
 
-What they change of the published ones, and what each change gave, is told in docs/benchmarks.md.
+What they change of the published ones, and what each change gave, is told in docs/small-data.md.
 """
 
 import math
@@ -13,6 +13,7 @@ from kineme.methods.masked import MaskedConfig
 from kineme.methods.stjd_mp import STJDMPConfig
 from kineme.methods.supervised import SupervisedConfig
 from kineme.recipes.base import RunConfig, recipes
+from kineme.recipes.small import SmallData, on, register_small
 from kineme.train.config import TrainConfig
 from kineme.transforms.pipeline import Augmentation, Preparation
 
@@ -47,20 +48,26 @@ def compact_fine_tuning() -> FineTuneConfig:
     )
 
 
-def for_utd_mhad(config: RunConfig, **method: float) -> RunConfig:
-    """No mirroring, since left and right tell classes apart there; shorter tokens for fast movements.
+def masked_on(config: RunConfig, data: SmallData, **method: float) -> RunConfig:
+    """A recipe of the masked family on a small dataset; shorter tokens for fast movements where clips are few.
 
     Args:
         config: recipe for small stores.
-        method: settings of the method that change.
+        data: the dataset.
+        method: settings of the method that change where clips are few.
     """
+    config = on(config, data)
+    if data.few is None:
+        return config
     return config.with_changes(
-        split="odd-even-subjects",
         method=config.method.with_changes(**method),
         encoder=config.encoder.with_changes(segment=4),
-        augment=tuple(view.with_changes(mirror=0.0) for view in config.augment),
-        train=config.train.with_changes(epochs=120, batch_size=32, warmup_epochs=6),
+        train=config.train.with_changes(epochs=data.epochs(120), batch_size=32, warmup_epochs=6),
     )
+
+
+def _mask_fewer(config: RunConfig, data: SmallData) -> RunConfig:
+    return masked_on(config, data, mask_ratio=0.5)
 
 
 @recipes.register("mae-compact")
@@ -92,40 +99,9 @@ def stjd_mp_compact() -> RunConfig:
     return compact.with_changes(method=STJDMPConfig.parse({**dict(compact.method), "name": "stjd_mp"}))
 
 
-@recipes.register("mae-nucla")
-def mae_nucla() -> RunConfig:
-    """MAE on N-UCLA, views 1 and 2 to view 3."""
-    return mae_compact().with_changes(split="nucla-xview")
-
-
-@recipes.register("mamp-nucla")
-def mamp_nucla() -> RunConfig:
-    """MAMP on N-UCLA, views 1 and 2 to view 3."""
-    return mamp_compact().with_changes(split="nucla-xview")
-
-
-@recipes.register("mae-utd-mhad")
-def mae_utd_mhad() -> RunConfig:
-    """MAE on UTD-MHAD, odd to even subjects."""
-    return for_utd_mhad(mae_compact(), mask_ratio=0.5)
-
-
-@recipes.register("mamp-utd-mhad")
-def mamp_utd_mhad() -> RunConfig:
-    """MAMP on UTD-MHAD, odd to even subjects."""
-    return for_utd_mhad(mamp_compact(), mask_ratio=0.5)
-
-
-@recipes.register("stjd_mp-nucla")
-def stjd_mp_nucla() -> RunConfig:
-    """STJD-MP on N-UCLA, views 1 and 2 to view 3."""
-    return stjd_mp_compact().with_changes(split="nucla-xview")
-
-
-@recipes.register("stjd_mp-utd-mhad")
-def stjd_mp_utd_mhad() -> RunConfig:
-    """STJD-MP on UTD-MHAD, odd to even subjects."""
-    return for_utd_mhad(stjd_mp_compact(), mask_ratio=0.5)
+register_small("mae", "MAE", mae_compact, _mask_fewer)
+register_small("mamp", "MAMP", mamp_compact, _mask_fewer)
+register_small("stjd_mp", "STJD-MP", stjd_mp_compact, _mask_fewer)
 
 
 @recipes.register("mamp-demo")

@@ -1,6 +1,6 @@
 """Compact recipes of the contrastive family for small data: minutes on a processor, found without test clips.
 
-What they change of the published ones, and what each change gave, is told in docs/benchmarks.md.
+What they change of the published ones, and what each change gave, is told in docs/small-data.md.
 """
 
 import math
@@ -16,6 +16,7 @@ from kineme.methods.stjd_cl import STJDCLConfig
 from kineme.nn.density import DensityConfig
 from kineme.recipes.base import RunConfig, recipes
 from kineme.recipes.compact import compact_features, compact_fine_tuning
+from kineme.recipes.small import SmallData, on, register_small
 from kineme.train.config import Start, TrainConfig
 from kineme.transforms.settings import Augmentation, Preparation
 
@@ -47,24 +48,36 @@ def _compact(method: MomentumConfig, *views: Augmentation) -> RunConfig:
     )
 
 
-def _for_nucla(config: RunConfig) -> RunConfig:
-    """Training clips of views 1 and 2."""
-    return config.with_changes(split="nucla-xview")
-
-
-def _for_utd_mhad(config: RunConfig, **method: float) -> RunConfig:
-    """No mirroring, since left and right tell classes apart there; more epochs of fewer clips.
+def _contrastive_on(config: RunConfig, data: SmallData, **method: int) -> RunConfig:
+    """A recipe on a small dataset; more epochs, and a shorter queue, where clips are few.
 
     Args:
         config: recipe for small stores.
-        method: settings of the method that change.
+        data: the dataset.
+        method: settings of the method that change where clips are few.
     """
+    config = on(config, data)
+    if data.few is None:
+        return config
     return config.with_changes(
-        split="odd-even-subjects",
-        method=config.method.with_changes(queue_size=512, **method),
-        augment=tuple(view.with_changes(mirror=0.0) for view in config.augment),
-        train=config.train.with_changes(epochs=100, batch_size=32),
+        method=config.method.with_changes(queue_size=data.queue, **method),
+        train=config.train.with_changes(epochs=_epochs(data), batch_size=32),
     )
+
+
+def _epochs(data: SmallData) -> int:
+    return data.epochs(100)
+
+
+def _mining_on(config: RunConfig, data: SmallData) -> RunConfig:
+    """Neighbours are mined in the second half."""
+    return _contrastive_on(config, data, **({} if data.few is None else {"mining_after": _epochs(data) // 2}))
+
+
+def _actclr_on(config: RunConfig, data: SmallData) -> RunConfig:
+    """From AimCLR's weights on the same data; the last third has narrow actionlets."""
+    few = {} if data.few is None else {"mined": data.queue // 4, "narrow_after": _epochs(data) * 2 // 3}
+    return _contrastive_on(config, data, **few).with_changes(start=Start(weights=f"runs/aimclr-{data.name}"))
 
 
 @recipes.register("skeletonclr-compact")
@@ -105,61 +118,16 @@ def stjd_cl_compact() -> RunConfig:
     return _compact(STJDCLConfig(density=DensityConfig(proj_channels=16), mask_from="query"), STRONG, NORMAL, PLAIN)
 
 
-@recipes.register("skeletonclr-nucla")
-def skeletonclr_nucla() -> RunConfig:
-    """SkeletonCLR on N-UCLA, views 1 and 2 to view 3."""
-    return _for_nucla(skeletonclr_compact())
+def _stjd_cl_on(config: RunConfig, data: SmallData) -> RunConfig:
+    """Left and right are exchanged only where sides do not matter; a third of the rate where clips are few."""
+    config = _contrastive_on(config, data)
+    if data.sided:
+        config = config.with_changes(method=config.method.with_changes(swap=0.0))
+    return config if data.few is None else config.with_changes(train=config.train.with_changes(lr=1e-3))
 
 
-@recipes.register("crosclr-nucla")
-def crosclr_nucla() -> RunConfig:
-    """CrosSCLR of joints, motion and bones on N-UCLA, views 1 and 2 to view 3."""
-    return _for_nucla(crosclr_compact())
-
-
-@recipes.register("aimclr-nucla")
-def aimclr_nucla() -> RunConfig:
-    """AimCLR on N-UCLA, views 1 and 2 to view 3."""
-    return _for_nucla(aimclr_compact())
-
-
-@recipes.register("actclr-nucla")
-def actclr_nucla() -> RunConfig:
-    """ActCLR on N-UCLA, views 1 and 2 to view 3; from AimCLR's weights."""
-    return _for_nucla(actclr_compact()).with_changes(start=Start(weights="runs/aimclr-nucla"))
-
-
-@recipes.register("stjd_cl-nucla")
-def stjd_cl_nucla() -> RunConfig:
-    """STJD-CL on N-UCLA, views 1 and 2 to view 3."""
-    return _for_nucla(stjd_cl_compact())
-
-
-@recipes.register("skeletonclr-utd-mhad")
-def skeletonclr_utd_mhad() -> RunConfig:
-    """SkeletonCLR on UTD-MHAD, odd to even subjects."""
-    return _for_utd_mhad(skeletonclr_compact())
-
-
-@recipes.register("crosclr-utd-mhad")
-def crosclr_utd_mhad() -> RunConfig:
-    """CrosSCLR of joints, motion and bones on UTD-MHAD, odd to even subjects."""
-    return _for_utd_mhad(crosclr_compact(), mining_after=50)
-
-
-@recipes.register("aimclr-utd-mhad")
-def aimclr_utd_mhad() -> RunConfig:
-    """AimCLR on UTD-MHAD, odd to even subjects."""
-    return _for_utd_mhad(aimclr_compact(), mining_after=50)
-
-
-@recipes.register("actclr-utd-mhad")
-def actclr_utd_mhad() -> RunConfig:
-    """ActCLR on UTD-MHAD, odd to even subjects; from AimCLR's weights."""
-    return _for_utd_mhad(actclr_compact(), narrow_after=66).with_changes(start=Start(weights="runs/aimclr-utd-mhad"))
-
-
-@recipes.register("stjd_cl-utd-mhad")
-def stjd_cl_utd_mhad() -> RunConfig:
-    """STJD-CL on UTD-MHAD, odd to even subjects."""
-    return _for_utd_mhad(stjd_cl_compact())
+register_small("skeletonclr", "SkeletonCLR", skeletonclr_compact, _contrastive_on)
+register_small("crosclr", "CrosSCLR of joints, motion and bones", crosclr_compact, _mining_on)
+register_small("aimclr", "AimCLR", aimclr_compact, _mining_on)
+register_small("actclr", "ActCLR, from AimCLR's weights,", actclr_compact, _actclr_on)
+register_small("stjd_cl", "STJD-CL", stjd_cl_compact, _stjd_cl_on)

@@ -10,6 +10,7 @@ from kineme.evaluate.config import ClassifyConfig
 from kineme.methods.danet import DANetConfig
 from kineme.recipes.base import RunConfig, recipes
 from kineme.recipes.compact_contrastive import PLAIN
+from kineme.recipes.small import register_small
 from kineme.train.config import TrainConfig
 from kineme.transforms.settings import Augmentation, Preparation
 
@@ -101,18 +102,5 @@ def danet_compact() -> RunConfig:
     )
 
 
-@recipes.register("danet-nucla")
-def danet_nucla() -> RunConfig:
-    """DANet on N-UCLA, views 1 and 2 to view 3."""
-    return danet_compact().with_changes(split="nucla-xview")
-
-
-@recipes.register("danet-utd-mhad")
-def danet_utd_mhad() -> RunConfig:
-    """DANet on UTD-MHAD, odd to even subjects. It has one camera, so partners are other clips of the class.
-
-    No mirroring, since left and right tell classes apart there.
-    """
-    compact = danet_compact()
-    views = tuple(view.with_changes(mirror=0.0) for view in compact.augment)
-    return compact.with_changes(split="odd-even-subjects", augment=views)
+# Where there is one camera, partners are other clips of the class.
+register_small("danet", "DANet", danet_compact)

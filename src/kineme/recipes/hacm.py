@@ -7,7 +7,8 @@ from kineme.encoders.ball_transformer import BallTransformerConfig
 from kineme.evaluate.config import FeatureConfig, LinearProbeConfig
 from kineme.methods.hacm import HACMConfig
 from kineme.recipes.base import Published, RunConfig, recipes
-from kineme.recipes.compact import for_utd_mhad, mamp_compact
+from kineme.recipes.compact import mamp_compact, masked_on
+from kineme.recipes.small import SmallData, register_small
 from kineme.train.config import Subset, TrainConfig
 from kineme.transforms.pipeline import Preparation
 
@@ -80,31 +81,16 @@ def hacm_compact() -> RunConfig:
     )
 
 
-@recipes.register("hacm-nucla")
-def hacm_nucla() -> RunConfig:
-    """HA-CM on N-UCLA, views 1 and 2 to view 3."""
-    return hacm_compact().with_changes(split="nucla-xview")
+def _keep_more(config: RunConfig, data: SmallData) -> RunConfig:
+    return masked_on(config, data, keep_fraction=0.5)
 
 
-@recipes.register("hacm-utd-mhad")
-def hacm_utd_mhad() -> RunConfig:
-    """HA-CM on UTD-MHAD, odd to even subjects."""
-    return for_utd_mhad(hacm_compact(), keep_fraction=0.5)
-
-
-@recipes.register("hacm-reference-nucla")
-def hacm_reference_nucla() -> RunConfig:
-    """HA-CM on N-UCLA with the authors' order of tokens."""
-    return _as_released(hacm_nucla())
-
-
-@recipes.register("hacm-reference-utd-mhad")
-def hacm_reference_utd_mhad() -> RunConfig:
-    """HA-CM on UTD-MHAD with the authors' order of tokens."""
-    return _as_released(hacm_utd_mhad())
-
-
-def _as_released(config: RunConfig) -> RunConfig:
+def _as_released() -> RunConfig:
+    config = hacm_compact()
     return config.with_changes(
         method=config.method.with_changes(layout="reference"), encoder=config.encoder.with_changes(clamp_radius=False)
     )
+
+
+register_small("hacm", "HA-CM", hacm_compact, _keep_more)
+register_small("hacm-reference", "HA-CM, with the authors' order of tokens,", _as_released, _keep_more)

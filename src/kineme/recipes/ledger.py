@@ -134,6 +134,24 @@ def find(*, method: str = "", split: str = "", protocol: str = "") -> tuple[Entr
     return found
 
 
+def rule_of(method: str, split: str, protocol: str, value: float) -> Selection:
+    """Which epoch a published accuracy is of, as far as the ledger tells.
+
+    Args:
+        method: our name of it.
+        split: one of `kineme.splits.SPLITS`.
+        protocol: as results name it.
+        value: the accuracy, percent.
+    """
+    found: set[Selection] = {
+        entry.selection
+        for entry in published_entries()
+        if (entry.method, entry.split, entry.protocol) == (method, split, protocol)
+        and abs(entry.value - value) <= ROUNDING
+    }
+    return found.pop() if len(found) == 1 else "unknown"
+
+
 def in_order(entries: Iterable[Entry]) -> list[Entry]:
     """Entries by split, in the order of `kineme.splits.SPLITS`, then protocol and stream, the best first."""
     splits = list(SPLITS)

@@ -10,6 +10,7 @@ from kineme.recipes.base import Published, RunConfig, fine_tuning, recipe_config
 from kineme.recipes.compact import compact_fine_tuning
 from kineme.recipes.contrastive import contrastive_training
 from kineme.recipes.contrastive_views import plain_view
+from kineme.recipes.small import SmallData, register_small
 from kineme.train.config import Start
 from kineme.transforms.settings import Preparation
 
@@ -22,11 +23,6 @@ SOURCES = {
     "agrnet": "agrnet",
 }
 """Encoders and the methods whose compact recipes have them."""
-DATA = {
-    "compact": "for a small store of your own; all its clips",
-    "nucla": "on N-UCLA, views 1 and 2 to view 3",
-    "utd-mhad": "on UTD-MHAD, odd to even subjects",
-}
 YAN = "README of the authors' repository, yysijie/st-gcn (Yan et al., AAAI 2018)"
 
 
@@ -37,17 +33,22 @@ def from_labels(config: RunConfig) -> RunConfig:
     return tuning.with_changes(train=train, start=Start())
 
 
-def _register(encoder: str, source: str, data: str) -> None:
-    def recipe() -> RunConfig:
-        return from_labels(recipe_config(f"{source}-{data}"))
+def _register(encoder: str, source: str) -> None:
+    def compact() -> RunConfig:
+        return from_labels(recipe_config(f"{source}-compact"))
 
-    recipe.__doc__ = f"Supervised training of {encoder} {DATA[data]}. Sizes and clips of {source}-{data}."
-    recipes.register(f"supervised-{encoder}-{data}")(recipe)
+    def adapted(_: RunConfig, data: SmallData) -> RunConfig:
+        return from_labels(recipe_config(f"{source}-{data.name}"))
+
+    compact.__doc__ = f"Supervised training of {encoder} for a small store of your own; sizes of {source}-compact."
+    recipes.register(f"supervised-{encoder}-compact")(compact)
+    register_small(
+        f"supervised-{encoder}", f"Supervised training of {encoder}, with {source}'s sizes,", compact, adapted
+    )
 
 
 for encoder, source in SOURCES.items():
-    for data in DATA:
-        _register(encoder, source, data)
+    _register(encoder, source)
 
 
 def _stgcn(split: str, published: float) -> RunConfig:

@@ -7,6 +7,7 @@ from pydantic import Field
 from kineme.config import Config
 
 NonNegative = Annotated[float, Field(ge=0)]
+Precision = Literal["32-true", "bf16-mixed"]
 
 
 class Start(Config):
@@ -72,7 +73,7 @@ class TrainConfig(Config):
     """Largest gradient norm."""
     ema: Annotated[float, Field(gt=0, lt=1)] | None = None
     """Decay of an exponential moving average of the weights; the average is what is saved and evaluated."""
-    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    precision: Precision = "32-true"
     seed: Annotated[int, Field(ge=0)] = 0
     checkpoint_epochs: Annotated[int, Field(ge=1)] = 20
     """Epochs between checkpoints."""

@@ -28,6 +28,7 @@ from kineme.recipes.base import RunConfig
 from kineme.store import SkeletonStore
 from kineme.train.build import build_method, share_batch_norms, with_classes
 from kineme.train.clips import clips_per_step, training_clips
+from kineme.train.compute import Compute, count_flops, device_name
 from kineme.train.optim import build_optimizer, set_lr
 from kineme.train.partners import Partners
 from kineme.train.run_dir import STATE, RunDir, write_atomically
@@ -88,6 +89,7 @@ def fit(
         RunError: a run is at ``out`` already, the run there is another, or the loss stopped being a number.
         ConfigError: parts of the configuration that do not fit together.
         SplitError: the store cannot provide the configured split.
+        LayoutMismatchError: the store has other joints than the run that training starts from.
         StoreError: the method needs labels and there are none.
     """
     config = with_classes(config, store)
@@ -97,12 +99,14 @@ def fit(
     batch_size = clips_per_step(config.train.batch_size, len(index), fabric.world_size)
     method = build_method(config, store.layout, store.channels)
     share_batch_norms(method, fabric.device, fabric.world_size)
+    _require_joints_of_start(config, store)
     if config.start.weights is not None and not (resume and (Path(out) / STATE).exists()):
         report = load_start(method, read_weights(config.start.weights), config.start.scope)
         logger.info("weights of %s: %s", config.start.weights, report)
     with fabric.rank_zero_first():  # which makes the folder; the others find it there
         run = _open_run(Path(out), config, store, index, resume or not fabric.is_global_zero)
-    loop = _Loop(fabric, run, method, store, index, batch_size)
+    flops = _flops_per_clip(run, store, index, batch_size) if fabric.is_global_zero else 0.0
+    loop = _Loop(fabric, run, method, store, index, batch_size, flops)
     if resume:
         loop.restore()
     loop.run_to_end(on_step, on_epoch)
@@ -111,6 +115,13 @@ def fit(
 
 class InterruptedRunError(RunError):
     """The loop was asked to stop (Ctrl-C, SIGTERM) and saved its state."""
+
+
+def _require_joints_of_start(config: RunConfig, store: SkeletonStore) -> None:
+    """Check the joints of the run that training starts from: as many in another order would fit its weights."""
+    weights = config.start.weights
+    if weights is not None and (Path(weights) / "run.json").is_file():
+        store.require_layout(RunDir.open(weights).layout)
 
 
 def _open_run(out: Path, config: RunConfig, store: SkeletonStore, index: np.ndarray, resume: bool) -> RunDir:
@@ -126,11 +137,24 @@ def _open_run(out: Path, config: RunConfig, store: SkeletonStore, index: np.ndar
     return run
 
 
+def _flops_per_clip(run: RunDir, store: SkeletonStore, index: np.ndarray, batch_size: int) -> float:
+    """Operations of a training step, counted once in a run."""
+    known = run.compute()
+    return count_flops(run.config, store, index, batch_size) if known is None else known.flops_per_clip
+
+
 class _Loop:
     """State of a training run and the steps that change it."""
 
     def __init__(
-        self, fabric: Fabric, run: RunDir, method: Method, store: SkeletonStore, index: np.ndarray, batch_size: int
+        self,
+        fabric: Fabric,
+        run: RunDir,
+        method: Method,
+        store: SkeletonStore,
+        index: np.ndarray,
+        batch_size: int,
+        flops_per_clip: float,
     ) -> None:
         config = self.config = run.config.train
         self.fabric, self.run, self.index = fabric, run, torch.from_numpy(index)
@@ -138,6 +162,7 @@ class _Loop:
         self.method = method
         self.average = _average(self.method, config.ema)
         self.batch_size = batch_size
+        self.flops_per_clip = flops_per_clip
         self.steps_per_epoch = len(index) // self.batch_size
         self.step = 0
         self.order_epoch, self.order = -1, self.index
@@ -277,7 +302,24 @@ class _Loop:
                 "seconds": self.metrics.seconds(),
             }
             self.run.save_state(state)
+            self.save_compute(state["seconds"])
         self.fabric.barrier()
+
+    def save_compute(self, seconds: float) -> None:
+        """What the training has cost so far; resuming a finished run, perhaps elsewhere, adds nothing."""
+        known = self.run.compute()
+        if known is not None and known.steps == self.step:
+            return
+        compute = Compute(
+            clips=self.step * self.batch_size,
+            steps=self.step,
+            flops_per_clip=self.flops_per_clip,
+            seconds=seconds,
+            device=device_name(self.fabric.device),
+            precision=self.config.precision,
+            processes=self.fabric.world_size,
+        )
+        self.run.save_compute(compute)
 
     def restore(self) -> None:
         """Take up the last checkpoint; a run without one starts over."""

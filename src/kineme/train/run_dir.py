@@ -27,6 +27,7 @@ from kineme.methods import Method
 from kineme.recipes.base import RunConfig
 from kineme.store import SkeletonStore
 from kineme.train.build import build_method
+from kineme.train.compute import Compute
 from kineme.train.config import Start
 from kineme.train.trained_clips import TrainedClips
 
@@ -34,6 +35,8 @@ STATE = "state.pt"
 """File of the training state within a run's folder."""
 CLIPS = "clips.npz"
 """File of what the weights were trained on, within a run's folder."""
+COMPUTE = "compute.json"
+"""File of what the training cost, within a run's folder."""
 
 
 class RunRecord(Config):
@@ -174,6 +177,19 @@ class RunDir:
             return []
         lines = self.metrics_file.read_text(encoding="utf-8").splitlines()
         return [json.loads(line) for line in lines if line.endswith("}")]
+
+    def compute(self) -> Compute | None:
+        """What the training cost, or None where it was not recorded (imported weights) or not yet (no checkpoint).
+
+        Raises:
+            ConfigError: the file is damaged.
+        """
+        file = self.path / COMPUTE
+        return Compute.load(file) if file.exists() else None
+
+    def save_compute(self, compute: Compute) -> None:
+        """Replace the record of what the training cost."""
+        write_atomically(self.path / COMPUTE, compute.model_dump_json(indent=1).encode())
 
     def trained_clips(self) -> TrainedClips:
         """What the weights were trained on, as far as it was recorded.

@@ -91,7 +91,7 @@ class Protocol:
     """A way of classifying clips by frozen features. Deterministic: equal tasks give equal candidates."""
 
     version: ClassVar[int]
-    """Raised whenever results change; results name it as ``linear@1``."""
+    """Raised whenever results change; results name it as ``linear@2``."""
 
     def candidates(self, task: Task) -> Candidates:
         """Predictions of every candidate, each fitted on all training clips."""
@@ -108,6 +108,11 @@ def standardised(task: Task) -> tuple[Tensor, Tensor]:
     scale = deviation.where(deviation > 1e-6 * deviation.max(), 1).where(deviation.max() > 0, 1)
     shift = task.train.mean(dim=0)
     return (task.train - shift) / scale, (task.queries - shift) / scale
+
+
+def compared(task: Task) -> tuple[Tensor, Tensor]:
+    """Training and query features as they are compared by similarity: standardised, where the settings say so."""
+    return standardised(task) if task.settings.standardise else (task.train, task.queries)
 
 
 protocols: Registry[type[Protocol]] = Registry("protocol", "kineme.evaluate.protocols")

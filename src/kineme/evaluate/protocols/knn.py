@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from kineme.evaluate.config import NeighbourConfig
-from kineme.evaluate.protocols.base import Candidates, Protocol, Task, protocols, standardised
+from kineme.evaluate.protocols.base import Candidates, Protocol, Task, compared, protocols
 
 QUERIES_AT_ONCE = 1024
 
@@ -31,8 +31,7 @@ class NearestNeighbours(Protocol):
 
 def similarities(task: Task) -> Iterator[Tensor]:
     """Cosine similarities (q, N) of queries to all training clips, some queries at a time."""
-    train, queries = standardised(task) if task.settings.standardise else (task.train, task.queries)
-    train, queries = F.normalize(train, dim=1), F.normalize(queries, dim=1)
+    train, queries = (F.normalize(features, dim=1) for features in compared(task))
     for chunk in queries.split(QUERIES_AT_ONCE):
         yield chunk @ train.T
 

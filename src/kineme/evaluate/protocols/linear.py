@@ -17,10 +17,11 @@ from kineme.train.optim import cosine_lr, stepped_lr
 class LinearProbe(Protocol):
     """SGD with momentum 0.9, under a cosine or in steps; every epoch is a candidate, the last one the default.
 
-    Epoch e trains on cached view e modulo W.
+    Epoch e trains on cached view e modulo W. Classes start with the weights that are drawn in the order in which they
+    first come among the training clips, so that their numbers mean nothing.
     """
 
-    version = 1
+    version = 2
 
     def candidates(self, task: Task) -> Candidates:
         config = task.settings.probe
@@ -28,7 +29,9 @@ class LinearProbe(Protocol):
             task = _at_unit_scale(task)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(task.settings.seed)
-            head = _head(task.train.shape[1], task.num_classes, config.norm).to(task.train.device)
+            head = _head(task.train.shape[1], task.num_classes, config.norm)
+        _deal(head, task.labels.cpu())
+        head.to(task.train.device)
         optimizer = torch.optim.SGD(head.parameters(), lr=config.lr, momentum=0.9, weight_decay=config.weight_decay)
         generator = torch.Generator().manual_seed(task.settings.seed)
         predictions = []
@@ -72,6 +75,17 @@ def _head(width: int, num_classes: int, norm: bool) -> nn.Module:
     head = nn.Linear(width, num_classes)
     init_moco(head)
     return head
+
+
+@torch.no_grad()
+def _deal(head: nn.Module, labels: Tensor) -> None:
+    """Give drawn weights to classes in the order in which they first come in (N,) labels; none to classes that never
+    do."""
+    weight, bias = (each for each in head.parameters())
+    first = torch.full((len(weight),), len(labels)).scatter_reduce(0, labels, torch.arange(len(labels)), "amin")
+    turn, comes = first.argsort(stable=True).argsort(), first < len(labels)
+    weight.copy_(weight[turn] * comes[:, None])
+    bias.copy_(bias[turn] * comes)
 
 
 def _lr(config: LinearProbeConfig, epoch: float) -> float:

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from kineme.evaluate.config import RefineConfig
-from kineme.evaluate.protocols.base import Candidates, Protocol, Settings, Task, protocols, standardised
+from kineme.evaluate.protocols.base import Candidates, Protocol, Settings, Task, compared, protocols
 from kineme.evaluate.protocols.knn import similarities
 from kineme.nn.refine import RefinementAutoEncoder, refinement_widths
 
@@ -24,7 +24,7 @@ class Refined(Protocol):
     version = 1
 
     def candidates(self, task: Task) -> Candidates:
-        train, queries = _features(task)
+        train, queries = compared(task)
         names, predictions = [], []
         for done, network in _trained(train, task.settings.refine, task.settings.seed):
             with torch.no_grad():
@@ -33,13 +33,9 @@ class Refined(Protocol):
         return Candidates(tuple(names), torch.stack(predictions), default=len(names) - 1)
 
     def scores(self, task: Task, labels: Tensor) -> dict[str, float]:
-        train, queries = _features(task)
+        train, queries = compared(task)
         correct = _nearest(train, task.labels, queries) == labels.cpu()
         return {"plain 1-NN": correct.double().mean().item()}
-
-
-def _features(task: Task) -> tuple[Tensor, Tensor]:
-    return standardised(task) if task.settings.standardise else (task.train, task.queries)
 
 
 def _nearest(train: Tensor, labels: Tensor, queries: Tensor) -> Tensor:

@@ -38,6 +38,7 @@ def reproduce(
     threads: int = 1,
     show: bool = False,
     page: Path | None = None,
+    figure: Path | None = None,
 ) -> int:
     """Train and measure everything in a table of results, and show ours beside the published.
 
@@ -62,9 +63,14 @@ def reproduce(
         threads: processor threads of each.
         show: train nothing, show what is there.
         page: write the page of Markdown here too.
+        figure: draw accuracy against the operations of training into this picture (png, pdf, svg).
     """
     from kineme.reproduce.tables import get_table
+    from kineme.viz.compute_figure import compute_figure
+    from kineme.viz.drawing_file import require_picture
 
+    if figure is not None:
+        require_picture(figure)
     require_numbers(seeds=(seeds, 1))
     chosen = get_table(table, stores).only(recipes, protocols)
     if precision is not None:
@@ -73,7 +79,9 @@ def reproduce(
     folder = out or Path("runs") / table
     status = 0 if show else run_table(chosen, range(seeds), folder, accelerator, workers, threads)
     command = ["kineme", "reproduce", table, "--stores", str(stores), "--seeds", str(seeds)]
-    show_table(chosen, range(seeds), folder, shlex.join(command), page)
+    found = show_table(chosen, range(seeds), folder, shlex.join(command), page)
+    if figure is not None:
+        console.print(str(compute_figure(found, figure)), soft_wrap=True)
     return status
 
 
@@ -140,8 +148,8 @@ def _run(tasks: "Sequence[Task]", workers: int, threads: int) -> tuple[bool, int
         return run_all(tasks, workers, threads, counted), failed
 
 
-def show_table(table: "Table", seeds: Sequence[int], out: Path, command: str, page: Path | None = None) -> None:
-    """Print what was measured, and write it as Markdown and JSON."""
+def show_table(table: "Table", seeds: Sequence[int], out: Path, command: str, page: Path | None = None) -> "list[Line]":
+    """Print what was measured, and write it as Markdown and JSON; what is shown."""
     from kineme.reproduce.page import as_json, lines, markdown
     from kineme.train.run_dir import write_atomically
 
@@ -154,6 +162,7 @@ def show_table(table: "Table", seeds: Sequence[int], out: Path, command: str, pa
         write_atomically(file, text)
         console.print(str(file), soft_wrap=True)
     write_atomically(out / f"{table.name}.json", as_json(found).encode())
+    return found
 
 
 def _drawn(found: "Sequence[Line]") -> Drawn:

@@ -16,6 +16,11 @@ TINY = (
     *("--prepare.window", 16, "--features.views", 1, "--probe.epochs", 3),
 )
 """Options that make a compact recipe train on `fake.small_store` in a blink."""
+CONTRASTIVE_TINY = (
+    *("--split", "nucla-xview", "--accelerator", "cpu", "--train.epochs", 1, "--train.batch-size", 8),
+    *("--encoder.hidden-channels", 4, "--method.features", 8, "--method.queue-size", 32, "--prepare.window", 16),
+)
+"""The same for recipes of momentum contrast."""
 
 
 @dataclass(frozen=True)

@@ -16,13 +16,6 @@ PROTOCOLS = ("linear", "logreg", "common", "knn", "refined", "retrieval")
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("stores") / "small.store"
-    small_store(num_clips=36).save(path)
-    return path
-
-
-@pytest.fixture(scope="module")
 def run(store: Path) -> Path:
     """Trained once; nothing is evaluated yet."""
     succeed("pretrain", "mae-compact", "--store", store, "--out", store.with_name("run"), *TINY)

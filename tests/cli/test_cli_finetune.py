@@ -6,19 +6,11 @@ from pathlib import Path
 import pytest
 
 from command_line import TINY, kineme, refuse, succeed
-from fake import small_store
 
 FAST = (
     *("--accelerator", "cpu", "--train.epochs", 2, "--train.batch-size", 8, "--train.warmup-epochs", 0),
     *("--method.hidden", 8),
 )
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("stores") / "small.store"
-    small_store(num_clips=36).save(path)
-    return path
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from command_line import kineme, refuse, succeed
-from fake import small_store
 from kineme.evaluate.folds import Folds
 from kineme.evaluate.result import Result
 from kineme.splits import FAMILIES
@@ -16,13 +15,6 @@ FAST = (
     *("--encoder.hidden-channels", 4, "--encoder.width", 8, "--method.hidden", 8, "--prepare.window", 16),
 )
 RECIPE = "supervised-stgcn-compact"
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("stores") / "small.store"
-    small_store(num_clips=36).save(path)
-    return path
 
 
 @pytest.fixture(scope="module")

@@ -5,19 +5,12 @@ from pathlib import Path
 import pytest
 
 from command_line import TINY, refuse, succeed
-from fake import small_store, tiny_config
+from fake import tiny_config
 from kineme.evaluate.result import Result
 from kineme.store import SkeletonStore
 from kineme.train.loop import fit
 
 STREAMS = ("joint", "motion", "bone")
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("stores") / "small.store"
-    small_store(num_clips=36).save(path)
-    return path
 
 
 @pytest.fixture(scope="module")

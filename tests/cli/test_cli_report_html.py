@@ -5,14 +5,6 @@ from pathlib import Path
 import pytest
 
 from command_line import TINY, refuse, succeed
-from fake import small_store
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("stores") / "small.store"
-    small_store(num_clips=36).save(path)
-    return path
 
 
 @pytest.fixture(scope="module")

@@ -67,7 +67,7 @@ def tiny_tables(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_reproduce(stores: Path, tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     words = ["reproduce", "tiny", "--stores", stores, "--out", tmp_path / "runs", "--seeds", 2]
-    assert "nothing is measured of table tiny yet" in refuse(*words, "--show")
+    assert "nothing is measured of table tiny yet" in kineme(*words, "--show").err
     text = succeed(*words, "--workers", 1, "--accelerator", "cpu", "--page", page)
     assert page.read_text() == (tmp_path / "runs" / "tiny.md").read_text()
     assert "A tiny table" in page.read_text()

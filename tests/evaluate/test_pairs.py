@@ -33,7 +33,7 @@ def test_same_protocol_and_split(reports: list[RunReport]) -> None:
         ("knn@1", first, second),
         ("knn@1", first, third),
         ("knn@1", second, third),
-        ("linear@1", first, second),
+        ("linear@2", first, second),
     ]
     assert all(pair.comparison and pair.comparison.difference == 0 and not pair.problem for pair in found)
 

@@ -52,10 +52,10 @@ def assert_agree(file: Path, result: Result) -> ClipPredictions:
 def test_frozen_features(run: RunDir, name: str) -> None:
     result = evaluate(run, STORE, name, controls=False)
     kept = assert_agree(run.path / "predictions" / f"{name}.npz", result)
-    assert (kept.scores is not None) == (name in ("linear", "logreg", "knn"))
+    assert (kept.scores is not None) == (name in ("linear", "common", "logreg", "knn"))
     if kept.scores is not None:
         np.testing.assert_array_equal(kept.scores.argmax(axis=1), kept.predictions[0])
-    assert ("ECE" in result.metrics.extra) == (name in ("linear", "logreg"))
+    assert ("ECE" in result.metrics.extra) == (name in ("linear", "common", "logreg"))
 
 
 def test_another_split_has_a_file_of_its_own(run: RunDir) -> None:

@@ -56,6 +56,7 @@ def test_lines(found: list[Line]) -> None:
     first = found[0]
     assert first.difference == pytest.approx(100 * first.summary.accuracy - 12.5)
     assert all(line.minutes > 0 and line.teraflops for line in found)
+    assert {line.precision for line in found} == {"32-true"}
 
 
 def test_page(table: Table, found: list[Line]) -> None:

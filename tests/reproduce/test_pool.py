@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from fake import small_store, tiny_config
+from kineme.errors import RunError
 from kineme.evaluate.result import Result
+from kineme.reproduce import pool
 from kineme.reproduce.experiments import Experiment, Job
 from kineme.reproduce.pool import Outcome, Task, run_all
 
@@ -73,6 +75,17 @@ def test_an_error_stays_where_it_is(workers: int, store: Path, tmp_path: Path) -
     assert "no.store" in errors["bad-seed0"]
 
 
+def killed(task: Task) -> Outcome:
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError
+
+
+def test_a_killed_worker_is_told(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "_work", killed)
+    with pytest.raises(RunError, match="fewer --workers"):
+        run_all(tasks(store, tmp_path), 2, 1, lambda outcome: None)
+
+
 def test_what_is_missing(store: Path, tmp_path: Path) -> None:
     task = tasks(store, tmp_path)[0]
     assert task.missing == ("knn", "linear")
@@ -109,9 +122,7 @@ def is_quiet(run: Path) -> bool:
     return steps(run) == before
 
 
-@pytest.mark.parametrize(
-    ("workers", "number"), [(1, signal.SIGTERM), (2, signal.SIGTERM), (2, signal.SIGINT), (2, signal.SIGKILL)]
-)
+@pytest.mark.parametrize(("workers", "number"), [(1, signal.SIGTERM), (2, signal.SIGTERM), (2, signal.SIGKILL)])
 def test_a_stop_loses_nothing(workers: int, number: signal.Signals, store: Path, tmp_path: Path) -> None:
     out = tmp_path / "runs"
     first = start(store, out, workers)

@@ -19,7 +19,7 @@ SUMMARY = Summary(3, 100, 0.7, 0.02, 0.6, 0.78, 0.72, 0.5, 0.65)
 
 def line(name: str, data: str, protocol: str, teraflops: float | None) -> Line:
     experiment = Experiment(name, tiny_config(), Path("x.store"))
-    return Line(Row(name, data, "", (experiment,), (protocol,)), protocol, SUMMARY, 1.0, teraflops)
+    return Line(Row(name, data, "", (experiment,), (protocol,)), protocol, SUMMARY, "32-true", 1.0, teraflops)
 
 
 LINES = [

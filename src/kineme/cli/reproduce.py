@@ -3,6 +3,7 @@
 import os
 import shlex
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +13,6 @@ from rich.table import Table as Drawn
 from kineme.cli.console import EXIT_ERROR, EXIT_STOPPED, console, errors, progress_bar, require_device
 from kineme.cli.pretrain import Accelerator, training_display
 from kineme.cli.run_method import require_numbers
-from kineme.errors import ConfigError
 from kineme.train.config import Precision
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def reproduce(
     status = 0 if show else run_table(chosen, range(seeds), folder, accelerator, workers, threads)
     command = ["kineme", "reproduce", table, "--stores", str(stores), "--seeds", str(seeds)]
     found = show_table(chosen, range(seeds), folder, shlex.join(command), page)
-    if figure is not None:
+    if figure is not None and found:
         console.print(str(compute_figure(found, figure)), soft_wrap=True)
     return status
 
@@ -121,31 +121,26 @@ def _run(tasks: "Sequence[Task]", workers: int, threads: int) -> tuple[bool, int
     """Whether all tasks ended of themselves, and how many failed."""
     from kineme.reproduce.pool import run_all, shown
 
-    failed = 0
-    if workers == 1:
-        tasks = [shown(task, lambda title: training_display(lines=1, title=title)) for task in tasks]
-
-    def told(outcome: "Outcome") -> None:
-        nonlocal failed
-        failed += bool(outcome.error)
-        for protocol, result in outcome.results.items():
-            errors.print(f"{outcome.task.job.name} {protocol}: {100 * result.metrics.last.accuracy:.1f} %")
-        if outcome.error:
-            errors.print(f"{outcome.task.job.name}: {outcome.error}", style="red", soft_wrap=True)
-
     if workers == 1:  # every training has a bar of its own
-        return run_all(tasks, workers, threads, told), failed
-    with progress_bar("trainings", "") as update:
-        update(0, len(tasks))
-        done = 0
+        tasks = [shown(task, lambda title: training_display(lines=1, title=title)) for task in tasks]
+    ended: list[Outcome] = []
+    with nullcontext() if workers == 1 else progress_bar("trainings", "") as update:
 
-        def counted(outcome: "Outcome") -> None:
-            nonlocal done
-            done += 1
-            told(outcome)
-            update(done, len(tasks))
+        def told(outcome: "Outcome") -> None:
+            ended.append(outcome)
+            _tell(outcome)
+            if update is not None:
+                update(len(ended), len(tasks))
 
-        return run_all(tasks, workers, threads, counted), failed
+        finished = run_all(tasks, workers, threads, told)
+    return finished, sum(1 for outcome in ended if outcome.error)
+
+
+def _tell(outcome: "Outcome") -> None:
+    for protocol, result in outcome.results.items():
+        errors.print(f"{outcome.task.job.name} {protocol}: {100 * result.metrics.last.accuracy:.1f} %")
+    if outcome.error:
+        errors.print(f"{outcome.task.job.name}: {outcome.error}", style="red", soft_wrap=True)
 
 
 def show_table(table: "Table", seeds: Sequence[int], out: Path, command: str, page: Path | None = None) -> "list[Line]":
@@ -155,7 +150,8 @@ def show_table(table: "Table", seeds: Sequence[int], out: Path, command: str, pa
 
     found = lines(table, seeds, out)
     if not found:
-        raise ConfigError(f"{out}: nothing is measured of table {table.name} yet; leave out --show")
+        errors.print(f"{out}: nothing is measured of table {table.name} yet", soft_wrap=True)
+        return found
     console.print(_drawn(found))
     text = markdown(table, found, command).encode()
     for file in (out / f"{table.name}.md", *([] if page is None else [page])):

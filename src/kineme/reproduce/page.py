@@ -24,6 +24,7 @@ class Line:
         row: what was measured.
         protocol: how.
         summary: over seeds.
+        precision: in which these were trained.
         minutes: wall time of the trainings behind one seed's result.
         teraflops: their floating-point operations, in units of 10^12; None where they were not counted.
     """
@@ -31,6 +32,7 @@ class Line:
     row: Row
     protocol: str
     summary: Summary
+    precision: str
     minutes: float
     teraflops: float | None
 
@@ -86,7 +88,7 @@ def as_json(found: Sequence[Line]) -> str:
     """The lines as data."""
     rows = [
         {"name": line.row.name, "data": line.row.data, "protocol": line.protocol}
-        | {"minutes": line.minutes, "teraflops": line.teraflops}
+        | {"precision": line.precision, "minutes": line.minutes, "teraflops": line.teraflops}
         | asdict(line.summary)
         | {"published": line.published, "rules": line.rules}
         for line in found
@@ -117,6 +119,7 @@ def _line(row: Row, protocol: str, seeds: Sequence[Sequence[Job]]) -> Line:
         row,
         protocol,
         summary,
+        precision=", ".join(sorted({run.config.train.precision for trainings in runs for run in trainings})),
         minutes=mean(sum(map(_seconds, trainings)) for trainings in runs) / 60,
         teraflops=sum(known) / len(seeds) / 1e12 if len(known) == len(flops) else None,
     )
@@ -172,6 +175,7 @@ def _everything(found: Sequence[Line]) -> str:
         "coordinate 1-NN",
         "gain",
         "best_test",
+        "precision",
         "minutes",
         "TFLOP",
     ]
@@ -180,7 +184,7 @@ def _everything(found: Sequence[Line]) -> str:
         summary = line.summary
         gain = "-" if summary.gain is None else f"{100 * summary.gain:+.1f}"
         figures = (with_deviation(summary), ends(summary), percent(summary.untrained), percent(summary.nearest), gain)
-        cells = [line.row.name, line.protocol, str(summary.seeds), *figures, percent(summary.best_test)]
+        cells = [line.row.name, line.protocol, str(summary.seeds), *figures, percent(summary.best_test), line.precision]
         rows.append([*cells, f"{line.minutes:.1f}", "-" if line.teraflops is None else f"{line.teraflops:.3g}"])
     return f"`best_test` is the papers' rule, selected on the test clips.\n\n{_table(head, rows)}"
 

@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing import Queue, active_children, get_context, parent_process
@@ -14,7 +15,7 @@ from types import FrameType
 
 import torch
 
-from kineme.errors import KinemeError
+from kineme.errors import KinemeError, RunError
 from kineme.evaluate.result import Result
 from kineme.reproduce.experiments import Display, Job
 from kineme.train.loop import InterruptedRunError
@@ -69,24 +70,11 @@ def run_all(tasks: Sequence[Task], workers: int, threads: int, done: Callable[[O
 
     Returns:
         Whether all tasks came to an end, rather than being asked to stop.
+
+    Raises:
+        RunError: a worker was killed.
     """
-    if workers == 1:
-        return _one_by_one(tasks, threads, done)
-    devices: Queue[int] = get_context("spawn").Queue()
-    for worker in range(workers):
-        devices.put(worker % max(torch.cuda.device_count(), 1))
-    with ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (threads, devices)) as pool:
-        futures = [pool.submit(_work, task) for task in tasks]
-        try:
-            with _terminated_as_interrupted():
-                for future in as_completed(futures):
-                    done(future.result())
-        except (KeyboardInterrupt, InterruptedRunError):
-            for worker in active_children():
-                worker.terminate()
-            pool.shutdown(cancel_futures=True)
-            return False
-    return True
+    return _one_by_one(tasks, threads, done) if workers == 1 else _side_by_side(tasks, workers, threads, done)
 
 
 def shown(task: Task, display: Display) -> Task:
@@ -118,6 +106,26 @@ def _one_by_one(tasks: Sequence[Task], threads: int, done: Callable[[Outcome], N
             done(run(task))
     except (KeyboardInterrupt, InterruptedRunError):
         return False
+    return True
+
+
+def _side_by_side(tasks: Sequence[Task], workers: int, threads: int, done: Callable[[Outcome], None]) -> bool:
+    devices: Queue[int] = get_context("spawn").Queue()
+    for worker in range(workers):
+        devices.put(worker % max(torch.cuda.device_count(), 1))
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (threads, devices))
+    try:
+        with _terminated_as_interrupted():
+            for future in as_completed([pool.submit(_work, task) for task in tasks]):
+                done(future.result())
+    except (KeyboardInterrupt, InterruptedRunError):
+        for worker in active_children():
+            worker.terminate()
+        return False
+    except BrokenProcessPool as error:
+        raise RunError("a training's process was killed, perhaps for want of memory; try fewer --workers") from error
+    finally:
+        pool.shutdown(cancel_futures=True)
     return True
 
 

@@ -1,6 +1,6 @@
 # make demo   raw skeleton files to a measured result, in about three minutes
 # make test   lint, types and tests
-# make bench  how fast the pieces are, against plain versions of themselves
+# make bench  how fast it is beside the authors' code: make bench ARGS="--mamp ../MAMP --actclr ../ActCLR"
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -29,7 +29,7 @@ test-slow: .venv
 	$(BIN)/pytest -m slow
 
 bench: .venv
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(ARGS)
 
 docs: .venv
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[docs]'

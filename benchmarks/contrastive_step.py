@@ -19,7 +19,6 @@ zero in them.
 
 import argparse
 import importlib
-import importlib.util
 import random
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -33,11 +32,14 @@ from unittest.mock import patch
 
 import torch
 from rich.console import Console
+from rich.table import Table
 from torch import Generator, Tensor, distributed, nn
 from torch.nn import functional as F
 
-from benchmarks.masked_step import START, grad_of
-from benchmarks.stgcn_step import KINECT, WINDOW, Step, random_batch, table_of
+from benchmarks.clips import KINECT, random_batch
+from benchmarks.originals import importing, load
+from benchmarks.steps import START, Step, grad_of
+from benchmarks.stgcn_step import WINDOW
 from benchmarks.timing import medians
 from kineme.clips import ClipBatch
 from kineme.encoders.stgcn import STGCN, STGCNConfig
@@ -150,7 +152,7 @@ class Contest:
 
     def sides(self, num_clips: int, dropout: float, dtype: torch.dtype = torch.float32) -> tuple[Theirs, Ours]:
         """Both with equal weights and views, in training."""
-        batches = [random_batch(num_clips) for _ in range(self.kind.num_views)]
+        batches = [random_batch(num_clips, WINDOW, stride=0.1) for _ in range(self.kind.num_views)]
         views = [batch.with_xyz(batch.xyz.to(dtype)) for batch in batches]
         theirs = self.theirs(self.checkout, self.config, views, dropout)
         ours = Ours(self.kind, theirs, self.config, dropout)
@@ -206,17 +208,10 @@ def contests(checkout: Path) -> dict[str, Contest]:
 
 
 def authors_module(checkout: Path, path: str) -> Any:
-    """A file of the authors', which finds their other modules and asks for classes that it is given."""
-    if str(checkout) not in sys.path:
-        sys.path.insert(0, str(checkout))
+    """A file of the authors', which asks for classes that it is given."""
     stub: Any = SimpleNamespace(import_class=lambda given: given)
-    specification = importlib.util.spec_from_file_location(Path(path).stem, checkout / path)
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
     with patch.dict(sys.modules, {"torchlight": stub, "torchlight.torchlight": stub}):
-        specification.loader.exec_module(module)
-    return module
+        return load(checkout / path, Path(path).stem)
 
 
 def arguments(config: MomentumConfig, dropout: float) -> dict[str, object]:
@@ -313,6 +308,21 @@ def group_of_one() -> Iterator[None]:
         distributed.destroy_process_group()
 
 
+def table_of(title: str, seconds: dict[str, float]) -> Table:
+    """Seconds, and how many times the reference's speed."""
+    table = Table(title, "CPU seconds", "times the reference")
+    for name, each in seconds.items():
+        table.add_row(name, f"{each:.3f}", f"{seconds['reference'] / each:.2f}")
+    return table
+
+
+def measured(name: str, contest: Contest, args: argparse.Namespace) -> Table:
+    """A method's step, after the checks."""
+    for seed in SEEDS:
+        contest.check(seed)
+    return table_of(f"a step of {name}, {args.clips} clips", contest.seconds(args.clips, args.rounds))
+
+
 def main() -> None:
     """Measure on one thread and print tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -322,12 +332,10 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    with patch.object(Tensor, "cuda", lambda tensor: tensor), group_of_one():
-        for name, contest in contests(args.reference).items():
-            for seed in SEEDS:
-                contest.check(seed)
-            seconds = contest.seconds(args.clips, args.rounds)
-            Console().print(table_of(f"a step of {name}, {args.clips} clips", seconds))
+    with patch.object(Tensor, "cuda", lambda tensor: tensor), group_of_one(), importing(args.reference):
+        tables = [measured(name, contest, args) for name, contest in contests(args.reference).items()]
+    for table in tables:
+        Console().print(table)
 
 
 if __name__ == "__main__":

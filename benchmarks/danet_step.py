@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from benchmarks.masked_step import grad_of
+from benchmarks.steps import grad_of
 from benchmarks.timing import medians
 from kineme.clips import ClipBatch
 from kineme.layout import Layout

@@ -1,99 +1,89 @@
-"""From a store to training batches, against one clip at a time from arrays padded to 300 frames.
+"""From a store to training batches of 256 clips, beside the feeder of MAMP: crop, resize, rotation.
 
-The plain version follows the rules of the field's feeder (spec-masked §1.4) the way such feeders are written:
-frames are counted anew in every epoch, an absent second body is carried along, and the rotation matrix is built
-for every frame.
+Before anything is timed, clips are compared for the same crops and angles. Batches of the original are what its data
+loader makes of single clips, in the same process.
 """
 
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import torch
 from torch import Generator, Tensor
-from torch.nn import functional as F
+from torch.utils.data import default_collate
 
-from benchmarks.timing import medians
+from benchmarks.clips import BODIES, padded, random_clips
+from benchmarks.originals import importing
+from benchmarks.rows import Effort, Goal, Result, Subject
+from benchmarks.timing import in_turns
 from kineme.store import SkeletonStore
 from kineme.transforms import Augmentation, Preparation, train_pipeline
-from kineme.transforms.base import Draws
 
-WINDOW, BODIES, PADDED_FRAMES, JOINTS = 120, 2, 300, 25
-BATCH, BATCHES = 128, 4
-MEAN_FRAMES, TWO_PERSONS = 84, 0.18
-
-
-@dataclass(frozen=True)
-class Result:
-    """Clips per second of CPU time on one core."""
-
-    ours: float
-    plain: float
+WINDOW, BATCH, CHECKED = 120, 256, 8
+KEEP = Augmentation().keep
+RNG = np.random.default_rng(0)
 
 
-def random_clips(num_clips: int) -> list[np.ndarray]:
-    """(M, T, V, C) noise with lengths and body counts as in NTU RGB+D."""
-    rng = np.random.default_rng(0)
-    spread = 0.4
-    frames = rng.lognormal(np.log(MEAN_FRAMES) - spread**2 / 2, spread, num_clips).round().clip(20, PADDED_FRAMES)
-    bodies = 1 + (rng.random(num_clips) < TWO_PERSONS)
-    return [rng.normal(size=(m, int(t), JOINTS, 3)).astype(np.float32) for m, t in zip(bodies, frames, strict=True)]
+def their_feeder(checkout: Path, dense: np.ndarray) -> Any:
+    """The authors' feeder with the settings of their configuration, on clips (N, T, M, V, C)."""
+    with importing(checkout), tempfile.TemporaryDirectory() as folder:
+        from feeder.feeder_ntu import Feeder  # pyright: ignore[reportMissingImports]
+
+        file = Path(folder) / "clips.npz"
+        np.savez(file, x_train=dense.reshape(*dense.shape[:2], -1), y_train=np.ones((len(dense), 1)))
+        return Feeder(str(file), p_interval=list(KEEP), random_rot=True, window_size=WINDOW, use_mmap=False)
 
 
-def padded(clips: list[np.ndarray]) -> np.ndarray:
-    """(N, C, T, V, M), the form in which the field keeps clips."""
-    dense = np.zeros((len(clips), 3, PADDED_FRAMES, JOINTS, BODIES), np.float32)
-    for row, clip in zip(dense, clips, strict=True):
-        row[:, : clip.shape[1], :, : len(clip)] = clip.transpose(3, 1, 2, 0)
-    return dense
+def their_batch(feeder: Any, index: Tensor, draw: Callable[[], float] = RNG.random) -> Tensor:
+    """(B, C, T, V, M), of crops as long as draws from U(0, 1) say."""
+    # They make an integer of an array of one number, which NumPy does no longer.
+    with patch("numpy.random.rand", lambda *size: draw()):
+        return default_collate([feeder[i] for i in index.tolist()])[0]
 
 
-def plain_batch(dense: np.ndarray, index: Tensor, draws: Draws) -> Tensor:
-    """(B, C, T, V, M) crops of padded clips, resized and turned one after the other."""
-    start, length, angles = (draws[key].tolist() for key in ("start", "length", "angles"))
-    clips = (dense[i] for i in index.tolist())
-    return torch.stack([plain_clip(clip, *draw) for clip, *draw in zip(clips, start, length, angles, strict=True)])
-
-
-def plain_clip(clip: np.ndarray, start: int, length: int, angles: list[float]) -> Tensor:
-    """(C, T, V, M) of one padded clip."""
-    valid = int((clip.sum(axis=(0, 2, 3)) != 0).sum())
-    assert start + length <= valid
-    part = torch.from_numpy(clip[:, start : start + length])
-    rows = part.permute(0, 2, 3, 1).reshape(1, 1, -1, length)
-    resized = F.interpolate(rows, size=(rows.shape[2], WINDOW), mode="bilinear", align_corners=False)
-    moved = resized.view(3, JOINTS, BODIES, WINDOW).permute(3, 1, 2, 0).reshape(WINDOW, -1, 3)
-    turned = moved @ frame_rotations(torch.tensor([angles] * WINDOW)).mT
-    return turned.view(WINDOW, JOINTS, BODIES, 3).permute(3, 0, 1, 2).contiguous()
-
-
-def frame_rotations(angles: Tensor) -> Tensor:
-    """(T, 3, 3) matrices Rz Ry Rx of (T, 3) angles."""
-    (cx, cy, cz), (sx, sy, sz) = angles.cos().unbind(1), angles.sin().unbind(1)
-    one, zero = torch.ones_like(cx), torch.zeros_like(cx)
-    about_x = torch.stack([one, zero, zero, zero, cx, sx, zero, -sx, cx], dim=1).view(-1, 3, 3)
-    about_y = torch.stack([cy, zero, -sy, zero, one, zero, sy, zero, cy], dim=1).view(-1, 3, 3)
-    about_z = torch.stack([cz, sz, zero, -sz, cz, zero, zero, zero, one], dim=1).view(-1, 3, 3)
-    return about_z @ about_y @ about_x
-
-
-def measure() -> Result:
-    """Both versions on the same clips, after a check that they agree."""
-    clips = random_clips(BATCH * BATCHES)
-    store, dense = SkeletonStore.from_arrays(clips, "kinect25"), padded(clips)
-    pipeline = train_pipeline(Preparation(window=WINDOW, bodies=BODIES, centre=False), Augmentation())
-    order = torch.randperm(len(clips), generator=Generator().manual_seed(0)).chunk(BATCHES)
-    generator = Generator().manual_seed(0)
-
+def check(feeder: Any, store: SkeletonStore) -> None:
+    """Stop unless both make the same of the first clips for the same crops and angles."""
+    pipeline, generator = our_pipeline(), Generator().manual_seed(1)
     (rotation,) = pipeline.dense
-    first = store.gather(order[0])
+    first = store.gather(range(CHECKED))
     draws = dict(pipeline.frames.sample(first, generator))
     crop = pipeline.frames.apply(first, draws)
     draws |= rotation.sample(crop, generator)
-    expected = plain_batch(dense, order[0], draws)
-    torch.testing.assert_close(rotation.apply(crop, draws).xyz.permute(0, 4, 2, 3, 1), expected, rtol=1e-4, atol=1e-5)
+    ours = rotation.apply(crop, draws).xyz.permute(0, 4, 2, 3, 1)
+    for i in range(CHECKED):
+        share = (draws["length"][i].item() + 0.5) / store.clips["length"][i]
+        with (
+            patch("numpy.random.randint", lambda *ends, i=i: draws["start"][i].item()),
+            patch.object(Tensor, "uniform_", lambda tensor, *ends, i=i: draws["angles"][i]),
+        ):
+            theirs = their_batch(feeder, torch.tensor([i]), lambda s=share: (s - KEEP[0]) / (KEEP[1] - KEEP[0]))
+        torch.testing.assert_close(ours[i], theirs[0], rtol=1e-4, atol=1e-5)
 
-    ours, plain = medians(
-        lambda: [pipeline(store.gather(index), generator) for index in order],
-        lambda: [plain_batch(dense, order[0], draws) for _ in order],
+
+def our_pipeline() -> Any:
+    """Clips as the original's files hold them, which are centred already."""
+    return train_pipeline(Preparation(window=WINDOW, bodies=BODIES, centre=False), Augmentation())
+
+
+def measure(checkout: Path, effort: Effort) -> Sequence[Result]:
+    """A batch of each."""
+    clips = random_clips(2 * BATCH)
+    store, feeder = SkeletonStore.from_arrays(clips, "kinect25"), their_feeder(checkout, padded(clips))
+    check(feeder, store)
+    pipeline, generator = our_pipeline(), Generator().manual_seed(0)
+
+    def index() -> Tensor:
+        return torch.randperm(len(clips), generator=generator)[:BATCH]
+
+    seconds = in_turns(
+        lambda: their_batch(feeder, index()),
+        lambda: pipeline(store.gather(index()), generator),
+        rounds=effort.rounds,
     )
-    return Result(len(clips) / ours, len(clips) / plain)
+    return (Result.of_seconds(*seconds),)
+
+
+SUBJECT = Subject((Goal(f"feeder, batch of {BATCH}, torch alone", 4, 6),), measure, needs="mamp")

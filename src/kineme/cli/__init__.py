@@ -48,6 +48,7 @@ COMMANDS: Final = {
     "confusion": ("pictures:confusion", "draw what clips of each class were taken for"),
     "tsne": ("pictures:tsne", "draw how the features of clips lie"),
     "report": ("report:report", "table, JSON and figure of evaluated runs"),
+    "bench": ("bench:bench", "how fast recipes train on this machine, and how long the whole would take"),
     "doctor": ("doctor:doctor", "check this installation and machine"),
 }
 

@@ -1,7 +1,7 @@
 """The training loop: clips in, weights out, in one readable function.
 
-Every random decision is a function of (seed, rank, step), so a run that was killed and resumed from its last
-checkpoint ends with the same weights, bit for bit, as one that was not.
+The steps themselves are `kineme.train.trainer`'s; their random decisions are functions of (seed, rank, step), so a run
+that was killed and resumed from its last checkpoint ends with the same weights, bit for bit, as one that was not.
 """
 
 import json
@@ -17,22 +17,18 @@ from types import FrameType
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from torch import Generator, Tensor
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch import Tensor
 
-from kineme.clips import RaggedClips
 from kineme.errors import RunError
 from kineme.infer.start import load_start, read_weights
-from kineme.methods import Method, Progress, StepInput
+from kineme.methods import Method
 from kineme.recipes.base import RunConfig
 from kineme.store import SkeletonStore
 from kineme.train.build import build_method, share_batch_norms, with_classes
 from kineme.train.clips import clips_per_step, training_clips
 from kineme.train.compute import Compute, count_flops, device_name
-from kineme.train.optim import build_optimizer, set_lr
-from kineme.train.partners import Partners
 from kineme.train.run_dir import STATE, RunDir, write_atomically
-from kineme.transforms import Augmentation, TrainViews, at_epoch
+from kineme.train.trainer import Trainer
 
 logger = logging.getLogger(__name__)
 
@@ -143,8 +139,8 @@ def _flops_per_clip(run: RunDir, store: SkeletonStore, index: np.ndarray, batch_
     return count_flops(run.config, store, index, batch_size) if known is None else known.flops_per_clip
 
 
-class _Loop:
-    """State of a training run and the steps that change it."""
+class _Loop(Trainer):
+    """A training whose course and results are kept in a run directory."""
 
     def __init__(
         self,
@@ -156,28 +152,15 @@ class _Loop:
         batch_size: int,
         flops_per_clip: float,
     ) -> None:
-        config = self.config = run.config.train
-        self.fabric, self.run, self.index = fabric, run, torch.from_numpy(index)
-        self.store = store.to(fabric.device) if fabric.device.type != "cpu" else store
-        self.method = method
-        self.average = _average(self.method, config.ema)
-        self.batch_size = batch_size
-        self.flops_per_clip = flops_per_clip
-        self.steps_per_epoch = len(index) // self.batch_size
-        self.step = 0
-        self.order_epoch, self.order = -1, self.index
-        self.partners = Partners(store, index) if run.config.partner == "other_view" else None
-        self.views_epoch, self.views = -1, _train_views(run.config, run.config.augment)
-        self.model, self.optimizer = fabric.setup(self.method, build_optimizer(self.method, config))
-        if self.average is not None:
-            self.average.to(fabric.device)
+        super().__init__(fabric, run.config, method, store, index, batch_size)
+        self.run, self.flops_per_clip = run, flops_per_clip
         self.metrics = _Metrics(run)
 
     def run_to_end(self, on_step: OnStep, on_epoch: OnEpoch | None) -> None:
         """All remaining steps, with checkpoints on the way."""
-        last_epoch = min(self.config.stop_epoch or self.config.epochs, self.config.epochs)
+        last_epoch = min(self.settings.stop_epoch or self.settings.epochs, self.settings.epochs)
         steps = last_epoch * self.steps_per_epoch
-        checkpoint_steps = self.config.checkpoint_epochs * self.steps_per_epoch
+        checkpoint_steps = self.settings.checkpoint_epochs * self.steps_per_epoch
         begin = self.step
         with _stop_requests() as stop:
             while self.step < steps and not self.asked_to(stop):
@@ -185,7 +168,7 @@ class _Loop:
                 self.step += 1
                 save = self.step % checkpoint_steps == 0
                 # Looked at before it is saved: a loss that is not a number never reaches a checkpoint.
-                look = save or self.step % self.config.log_steps == 0 or self.step == steps
+                look = save or self.step % self.settings.log_steps == 0 or self.step == steps
                 logged = self.log(loss) if look else None
                 if on_epoch is not None and self.step % self.steps_per_epoch == 0:
                     self.tell(on_epoch)
@@ -211,67 +194,11 @@ class _Loop:
         """Whether any process was asked to stop; all answer alike, since none can go on without the others."""
         if self.fabric.world_size == 1:
             return bool(stop)
-        if self.step % self.config.log_steps:
+        if self.step % self.settings.log_steps:
             return False  # to agree costs a synchronisation, like logging
         asked = self.fabric.all_reduce(torch.tensor(len(stop), device=self.fabric.device), reduce_op="sum")
         assert isinstance(asked, Tensor)
         return asked.item() > 0
-
-    def train_step(self) -> Tensor:
-        """One optimiser step on the next batch; returns the detached mean loss."""
-        generator = self.seed_step()
-        epoch = self.step / self.steps_per_epoch
-        progress = Progress(self.step, epoch, self.config.epochs)
-        self.metrics.lr = set_lr(self.optimizer, self.config, epoch)
-        make_views = self.views_of_epoch()
-        parts = self.next_batch().chunk(self.config.accumulate)
-        losses = []
-        for i, part in enumerate(parts):
-            views = make_views(self.store.gather(part), generator, self.partners_of(part, i))
-            with self.fabric.no_backward_sync(self.model, enabled=i < len(parts) - 1):
-                output = self.model(StepInput(views, generator, progress))
-                self.fabric.backward(output.loss / len(parts))
-            losses.append(output.loss.detach())
-        if self.config.clip_norm is not None:
-            self.fabric.clip_gradients(self.model, self.optimizer, max_norm=self.config.clip_norm)
-        self.optimizer.step()
-        self.optimizer.zero_grad()
-        self.method.after_step(progress)
-        if self.average is not None:
-            self.average.update_parameters(self.method)
-        return torch.stack(losses).mean()
-
-    def seed_step(self) -> Generator:
-        """Generator for this step's draws; also seeds torch's own, which dropout uses."""
-        entropy = (self.config.seed, self.fabric.global_rank, self.step)
-        seed = int(np.random.SeedSequence(entropy).generate_state(1)[0])
-        torch.manual_seed(seed)
-        return Generator(device=self.fabric.device).manual_seed(seed)
-
-    def next_batch(self) -> Tensor:
-        """Positions of this process's share of the next batch; every epoch has its own order."""
-        epoch, place = divmod(self.step, self.steps_per_epoch)
-        if epoch != self.order_epoch:
-            rng = np.random.default_rng((self.config.seed, epoch))
-            self.order_epoch, self.order = epoch, self.index[rng.permutation(len(self.index))]
-        batch = self.order[place * self.batch_size : (place + 1) * self.batch_size]
-        return batch[self.fabric.global_rank :: self.fabric.world_size]
-
-    def partners_of(self, clips: Tensor, part: int) -> RaggedClips | None:
-        """What further views of one part of a batch show, where these are other clips."""
-        if self.partners is None:
-            return None
-        rng = np.random.default_rng((self.config.seed, self.fabric.global_rank, self.step, part))
-        return self.store.gather(torch.from_numpy(self.partners.draw(clips.numpy(), rng)))
-
-    def views_of_epoch(self) -> TrainViews:
-        """What makes the views of a batch; a schedule may change it from epoch to epoch."""
-        epoch = self.step // self.steps_per_epoch
-        if epoch != self.views_epoch:
-            config, seed = self.run.config, self.config.seed
-            active = [at_epoch(augment, epoch, seed, view) for view, augment in enumerate(config.augment)]
-            self.views_epoch, self.views = epoch, _train_views(config, active)
-        return self.views
 
     def log(self, loss: Tensor) -> float:
         """Record the mean loss over processes.
@@ -285,7 +212,7 @@ class _Loop:
         if not np.isfinite(mean):
             raise RunError(f"the loss is {mean} at step {self.step}; lower --train.lr or set --train.clip-norm 1")
         if self.fabric.is_global_zero:
-            self.metrics.write(self.step, self.step / self.steps_per_epoch, mean)
+            self.metrics.write(self.step, self.step / self.steps_per_epoch, mean, self.lr)
         return mean
 
     def save(self) -> None:
@@ -316,7 +243,7 @@ class _Loop:
             flops_per_clip=self.flops_per_clip,
             seconds=seconds,
             device=device_name(self.fabric.device),
-            precision=self.config.precision,
+            precision=self.settings.precision,
             processes=self.fabric.world_size,
         )
         self.run.save_compute(compute)
@@ -339,15 +266,14 @@ class _Metrics:
     """Writes metrics.jsonl."""
 
     run: RunDir
-    lr: float = 0.0
     _began: float = field(default_factory=time.monotonic)
 
     def seconds(self) -> float:
         """Seconds spent training, over all resumptions."""
         return time.monotonic() - self._began
 
-    def write(self, step: int, epoch: float, loss: float) -> None:
-        line = {"step": step, "epoch": epoch, "loss": loss, "lr": self.lr, "seconds": round(self.seconds(), 3)}
+    def write(self, step: int, epoch: float, loss: float, lr: float) -> None:
+        line = {"step": step, "epoch": epoch, "loss": loss, "lr": lr, "seconds": round(self.seconds(), 3)}
         with self.run.metrics_file.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
 
@@ -356,14 +282,6 @@ class _Metrics:
         self._began = time.monotonic() - seconds
         kept = [line for line in self.run.metrics() if line["step"] <= step]
         write_atomically(self.run.metrics_file, "".join(json.dumps(line) + "\n" for line in kept).encode())
-
-
-def _train_views(config: RunConfig, augment: Sequence[Augmentation]) -> TrainViews:
-    return TrainViews(config.prepare, augment, share_crop=config.share_crop)
-
-
-def _average(method: Method, decay: float | None) -> AveragedModel | None:
-    return None if decay is None else AveragedModel(method, multi_avg_fn=get_ema_multi_avg_fn(decay))
 
 
 @contextmanager

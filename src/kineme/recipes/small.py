@@ -56,7 +56,7 @@ SMALL_DATA = (
         "SBU Kinect Interaction, five folds of pairs of people",
         "sbu",
         tuple(f"sbu-fold{fold}" for fold in range(1, 6)),
-        few=226,
+        few=227,
         bodies=2,
     ),
 )

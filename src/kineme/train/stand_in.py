@@ -23,7 +23,7 @@ _SIZES = {
     ("msraction3d", "odd-even-subjects"): (292, 275),
     ("utkinect", "odd-even-subjects"): (100, 99),
     ("florence3d", "florence3d-half"): (107, 108),
-    ("sbu", "sbu-fold1"): (226, 56),
+    ("sbu", "sbu-fold1"): (227, 55),
     ("uestc", "uestc-xsub"): (11_360, 14_240),
     ("uestc", "uestc-xview1-v0"): (12_800, 11_200),
     ("uestc", "uestc-xview2-even"): (17_600, 6_400),

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import torch
 
+from fake import small_store
+
 _SHARED = Path(__file__).parents[2] / "shared"
 GOLDEN = Path(os.environ.get("KINEME_GOLDEN", _SHARED / "golden"))
 REALDATA = Path(os.environ.get("KINEME_REALDATA", _SHARED / "realdata"))
@@ -37,6 +39,14 @@ def realdata_path(name: str) -> Path:
     path = REALDATA / name
     if not path.exists():
         pytest.skip(f"no real data {name} under {REALDATA}; set KINEME_REALDATA")
+    return path
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a small labelled store, of a module's own: 36 clips, four subjects, three cameras."""
+    path = tmp_path_factory.mktemp("stores") / "small.store"
+    small_store(num_clips=36).save(path)
     return path
 
 

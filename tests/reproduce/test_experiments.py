@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from fake import small_store, tiny_config
+from fake import tiny_config
 from kineme.errors import UnknownNameError
 from kineme.evaluate.result import Result
 from kineme.recipes.base import RunConfig, recipe_config
@@ -15,13 +15,6 @@ from small import small_run
 TRAIN = {"epochs": 1, "batch_size": 8, "warmup_epochs": 0}
 TUNING = {"method": {"name": "supervised", "hidden": 8}, "train": TRAIN}
 SPLIT = "nucla-xview"
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("stores") / "nucla.store"
-    small_store(num_clips=36).save(path)
-    return path
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from fake import small_store, tiny_config
+from fake import tiny_config
 from kineme.errors import RunError
 from kineme.evaluate.result import Result
 from kineme.reproduce import pool
@@ -34,13 +34,6 @@ if __name__ == "__main__":
     tasks = [Task(Job(Experiment("mae", config, store), seed, out, "cpu"), ("knn",)) for seed in range(2)]
     sys.exit(0 if run_all(tasks, workers, 1, lambda outcome: None) else 130)
 """
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("stores") / "nucla.store"
-    small_store(num_clips=36).save(path)
-    return path
 
 
 def tasks(store: Path, out: Path, **changes: object) -> list[Task]:

@@ -9,7 +9,7 @@ import tyro
 from rich.table import Table
 
 from kineme.cli.console import EXIT_STOPPED, console, errors, require_device
-from kineme.cli.pretrain import Accelerator, RecipeName, training_display
+from kineme.cli.pretrain import Accelerator, RecipeName, recipe_first, training_display
 from kineme.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -67,11 +67,7 @@ def folds(recipe: RecipeName, /, *, options: OwnOptions = DEFAULTS) -> int:
 
 def specialise(args: Sequence[str]) -> tuple[Callable[..., int], list[str]]:
     """The command with the settings of the named recipe as its defaults, and the arguments that remain."""
-    if not args or args[0].startswith("-"):
-        return folds, list(args)
-    from kineme.recipes.base import recipe_config
-
-    return _command(recipe_config(args[0])), list(args[1:])
+    return recipe_first(args, folds, _command)
 
 
 def _command(defaults: "RunConfig") -> Callable[..., int]:

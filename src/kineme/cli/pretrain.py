@@ -74,6 +74,18 @@ def specialise(args: Sequence[str]) -> tuple[Callable[..., int], list[str]]:
     return pretrain, rest
 
 
+def recipe_first(
+    args: Sequence[str], plain: Callable[..., int], command: "Callable[[RunConfig], Callable[..., int]]"
+) -> tuple[Callable[..., int], list[str]]:
+    """The command with the settings of the recipe that comes first as its defaults, and the arguments that remain;
+    the plain one, with all arguments, where none comes first."""
+    if not args or args[0].startswith("-"):
+        return plain, list(args)
+    from kineme.recipes.base import recipe_config
+
+    return command(recipe_config(args[0])), list(args[1:])
+
+
 def _replayed(file: Path) -> "RunConfig":
     """Configuration in a run.json, or a configuration by itself."""
     from kineme.config import read_json

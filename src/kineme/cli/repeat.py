@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from kineme.cli.console import console
-from kineme.cli.pretrain import Accelerator, RecipeName
+from kineme.cli.pretrain import Accelerator, RecipeName, recipe_first
 from kineme.cli.reproduce import run_table, show_table
 from kineme.cli.run_method import require_numbers
 from kineme.errors import ConfigError
@@ -66,11 +66,7 @@ def repeat(recipe: RecipeName, /, *, options: OwnOptions = DEFAULTS) -> int:
 
 def specialise(args: Sequence[str]) -> tuple[Callable[..., int], list[str]]:
     """The command with the settings of the named recipe as its defaults, and the arguments that remain."""
-    if not args or args[0].startswith("-"):
-        return repeat, list(args)
-    from kineme.recipes.base import recipe_config
-
-    return _command(recipe_config(args[0])), list(args[1:])
+    return recipe_first(args, repeat, _command)
 
 
 def _command(defaults: "RunConfig") -> Callable[..., int]:

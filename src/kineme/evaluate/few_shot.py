@@ -1,14 +1,12 @@
 """Few-shot: frozen features, k labelled clips of each class, the nearest class mean (Snell et al., NeurIPS 2017)."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from kineme.config import Config
 from kineme.errors import ConfigError
 from kineme.evaluate.cache import FeatureCache, OnProgress
 from kineme.evaluate.config import FeatureConfig
@@ -16,11 +14,11 @@ from kineme.evaluate.controls import coordinate_features
 from kineme.evaluate.evaluate import announced_health, probe_task
 from kineme.evaluate.intervals import wilson_interval
 from kineme.evaluate.protocols.base import compared
-from kineme.evaluate.result import Estimate, Share
+from kineme.evaluate.result import Estimate, Measured, Share
 from kineme.evaluate.seen import count_seen
-from kineme.evaluate.sides import Sides, labelled_sides
+from kineme.evaluate.sides import Sides, labelled_sides, measured_on
 from kineme.store import SkeletonStore
-from kineme.train.run_dir import RunDir, write_atomically
+from kineme.train.run_dir import RunDir
 
 VERSION = 1
 FOLDER = "few_shot"
@@ -41,28 +39,16 @@ class FewShotScore(Estimate):
     best: Share
 
 
-class FewShot(Config):
+class FewShot(Measured):
     """Few-shot classification by one run's frozen features."""
 
     protocol: str = f"few-shot@{VERSION}"
     """Name and version."""
-    run: str
-    """Folder of the run."""
-    recipe: str
-    method: str
-    store: str
-    split: str
-    seed: int
-    """Of the drawn clips."""
-    train_seed: int
-    """Seed of the pretraining."""
     features: FeatureConfig
     """Pooling and scaling."""
     draws: int
     clips: int
     """Test clips."""
-    chance: Share
-    """One over the number of classes."""
     scarce: dict[str, int]
     """Classes with fewer training clips than the largest k, and how many: all of them are used."""
     seen: int | None = None
@@ -73,19 +59,6 @@ class FewShot(Config):
     """Control: the same on the encoder before pretraining."""
     coordinates: tuple[FewShotScore, ...] = ()
     """Control: the same on aligned coordinates, no network at all."""
-
-    def save(self, run: Path, own_split: str | None) -> Path:
-        """Write below a run's folder; an earlier one of the same split is replaced.
-
-        Args:
-            run: the folder.
-            own_split: the run's; what is measured on another has its name in the file's.
-        """
-        split = "" if self.split == own_split else f"-{self.split}"
-        file = run / FOLDER / f"few-shot{split}.json"
-        file.parent.mkdir(exist_ok=True)
-        write_atomically(file, self.model_dump_json(indent=1).encode())
-        return file
 
 
 def evaluate_few_shot(
@@ -142,17 +115,11 @@ def evaluate_few_shot(
     trained = probe_task(cache, sides, "trained")
     announced_health(trained, run)
     result = FewShot(
-        run=str(run.path),
-        recipe=run.config.recipe,
-        method=run.config.method.name,
-        store=str(store.path or "memory"),
-        split=sides.split,
+        **measured_on(sides, str(run.path), run.config),
         seed=seed,
-        train_seed=run.config.train.seed,
         features=cache.features,
         draws=draws,
         clips=len(sides.test),
-        chance=1 / len(store.classes),
         scarce=_scarce(sides, shots[-1]),
         seen=seen,
         scores=scores(*compared(trained)),
@@ -161,7 +128,7 @@ def evaluate_few_shot(
         if controls
         else (),
     )
-    result.save(run.path, run.config.split)
+    result.save_in(run.path / FOLDER, run.config.split)
     return result
 
 

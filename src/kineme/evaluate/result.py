@@ -72,8 +72,8 @@ class FeatureHealth(Config):
     messages: tuple[str, ...]
 
 
-class Result(Config):
-    """One protocol on one run."""
+class Measured(Config):
+    """What was measured on which run, whatever came out."""
 
     protocol: str
     """Name and version, ``linear@2``."""
@@ -84,9 +84,33 @@ class Result(Config):
     store: str
     split: str
     seed: int
-    """Seed of the evaluation."""
+    """Of everything random in the evaluation."""
     train_seed: int
-    """Seed of the pretraining."""
+    """Of the run's training."""
+    chance: Share
+    """One over the number of classes."""
+
+    @property
+    def name(self) -> str:
+        """Protocol without its version."""
+        return self.protocol.partition("@")[0]
+
+    def save_in(self, folder: Path, own_split: str | None) -> Path:
+        """Write into a folder; an earlier one of the same protocol and split is replaced.
+
+        Args:
+            folder: within that of the run; made where it is not there.
+            own_split: the run's; what is measured on another has its name in the file's.
+        """
+        file = folder / (f"{self.name}.json" if self.split == own_split else f"{self.name}-{self.split}.json")
+        file.parent.mkdir(exist_ok=True)
+        write_atomically(file, self.model_dump_json(indent=1).encode())
+        return file
+
+
+class Result(Measured):
+    """One protocol on one run."""
+
     features: FeatureConfig | None = None
     """Pooling and scaling of frozen features; None where the network was trained."""
     probe: LinearProbeConfig | None = None
@@ -100,8 +124,6 @@ class Result(Config):
     """Control: the same protocol on the same encoder before pretraining; for fine-tuning, training from scratch."""
     coordinate_1nn: Score | None = None
     """Control: nearest neighbour in aligned coordinates, no network at all."""
-    chance: Share
-    """One over the number of classes."""
     seen: int | None = None
     """Test clips that the weights were trained on, pretraining included (see `kineme.evaluate.seen`); None where that
     is not known."""
@@ -110,11 +132,6 @@ class Result(Config):
     health: FeatureHealth | None = None
     """Of frozen features."""
 
-    @property
-    def name(self) -> str:
-        """Protocol without its version."""
-        return self.protocol.partition("@")[0]
-
     def save(self, run: Path, own_split: str | None = None) -> Path:
         """Write below a run's folder; an earlier result of the same protocol and split is replaced.
 
@@ -122,8 +139,4 @@ class Result(Config):
             run: the folder.
             own_split: the run's; results on another have its name in theirs. None where there is nothing to tell apart.
         """
-        foreign = own_split is not None and self.split != own_split
-        file = run / "results" / (f"{self.name}-{self.split}.json" if foreign else f"{self.name}.json")
-        file.parent.mkdir(exist_ok=True)
-        write_atomically(file, self.model_dump_json(indent=1).encode())
-        return file
+        return self.save_in(run / "results", self.split if own_split is None else own_split)

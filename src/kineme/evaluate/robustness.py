@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice, product
-from pathlib import Path
 from statistics import fmean
 
 import torch
@@ -19,12 +18,12 @@ from kineme.evaluate.classify import predict
 from kineme.evaluate.config import ClassifyConfig
 from kineme.evaluate.evaluate import probe_task
 from kineme.evaluate.protocols import protocols, represent
-from kineme.evaluate.result import Estimate, Share
+from kineme.evaluate.result import Estimate, Measured, Share
 from kineme.evaluate.select import estimate
-from kineme.evaluate.sides import Sides, labelled_sides
+from kineme.evaluate.sides import Sides, labelled_sides, measured_on
 from kineme.methods import Classifier
 from kineme.store import SkeletonStore
-from kineme.train.run_dir import RunDir, write_atomically
+from kineme.train.run_dir import RunDir
 from kineme.transforms.corruptions import CORRUPTIONS, SEVERITIES, Corruption, get_corruption
 
 NAME = "robustness"
@@ -43,51 +42,19 @@ class Curve(Config):
     """Mean accuracy over severities."""
 
 
-class Robustness(Config):
+class Robustness(Measured):
     """One protocol on one run, on clean and on corrupted test clips."""
 
-    protocol: str
-    """Name and version, ``knn@1``."""
     candidate: str
     """Setting of the protocol, such as "k=5": its default one, nothing is selected."""
-    run: str
-    """Folder of the run."""
-    recipe: str
-    method: str
-    store: str
-    split: str
-    seed: int
-    """Of the corruptions and of the probe."""
-    train_seed: int
-    """Seed of the run's training."""
     clips: int
     """Test clips."""
-    chance: Share
-    """One over the number of classes."""
     clean: Estimate
     curves: tuple[Curve, ...]
     mean: Share
     """Mean corruption accuracy (mCA): over all corruptions and severities."""
     relative: float | None
     """Share of the clean accuracy that the mean is; None where there is none to lose."""
-
-    @property
-    def name(self) -> str:
-        """Protocol without its version."""
-        return self.protocol.partition("@")[0]
-
-    def save(self, run: Path, own_split: str | None) -> Path:
-        """Write below a run's folder; an earlier one of the same protocol and split is replaced.
-
-        Args:
-            run: the folder.
-            own_split: the run's; what is measured on another has its name in the file's.
-        """
-        split = "" if self.split == own_split else f"-{self.split}"
-        file = run / NAME / f"{self.name}{split}.json"
-        file.parent.mkdir(exist_ok=True)
-        write_atomically(file, self.model_dump_json(indent=1).encode())
-        return file
 
 
 def evaluate_robustness(
@@ -146,21 +113,15 @@ def evaluate_robustness(
     result = Robustness(
         protocol=f"{protocol}@{version}",
         candidate=candidate,
-        run=str(run.path),
-        recipe=run.config.recipe,
-        method=run.config.method.name,
-        store=str(store.path or "memory"),
-        split=sides.split,
+        **measured_on(sides, str(run.path), run.config),
         seed=seed,
-        train_seed=run.config.train.seed,
         clips=len(sides.test),
-        chance=1 / len(store.classes),
         clean=clean,
         curves=curves,
         mean=mean,
         relative=mean / clean.accuracy if clean.accuracy else None,
     )
-    result.save(run.path, run.config.split)
+    result.save_in(run.path / NAME, run.config.split)
     return result
 
 

@@ -69,20 +69,21 @@ def result_on(sides: Sides, run: str, config: RunConfig, **more: Any) -> Result:
         config: of the run.
         more: the other fields of `Result`; ``counts`` where they are not those of the sides.
     """
-    store = sides.store
-    known = {
+    known = {"classes": sides.store.classes, "counts": sides.counts, "majority": sides.majority}
+    return Result(**{**measured_on(sides, run, config), **known, **more})
+
+
+def measured_on(sides: Sides, run: str, config: RunConfig) -> dict[str, Any]:
+    """Fields of `Measured` that follow from the two sides, the folder of the run and its configuration."""
+    return {
         "run": run,
         "recipe": config.recipe,
         "method": config.method.name,
-        "store": str(store.path or "memory"),
+        "store": str(sides.store.path or "memory"),
         "split": sides.split,
         "train_seed": config.train.seed,
-        "classes": store.classes,
-        "counts": sides.counts,
-        "chance": 1 / len(store.classes),
-        "majority": sides.majority,
+        "chance": 1 / len(sides.store.classes),
     }
-    return Result(**{**known, **more})
 
 
 def labelled_sides(store: SkeletonStore, split: str | None, seed: int) -> Sides:

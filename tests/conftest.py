@@ -1,6 +1,7 @@
 """Where the proof lies: golden arrays of the original code and small real datasets, outside the repository."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +51,13 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def pytest_configure() -> None:
+    """Tests run side by side on few cores; one thread each, of fixtures too, also makes sums reproducible."""
+    torch.set_num_threads(1)
+
+
 @pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    """Tests run side by side on few cores; one thread each also makes sums reproducible."""
+def _one_thread_again() -> Iterator[None]:
+    """A test that takes more threads leaves one behind."""
+    yield
     torch.set_num_threads(1)

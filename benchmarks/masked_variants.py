@@ -85,7 +85,7 @@ def measure(checkout: Path, num_clips: int, rounds: int) -> dict[str, float]:
     batch = random_batch(num_clips, WINDOW)
     theirs = their_side(checkout, batch)
     weights = theirs.network.state_dict()
-    ours, real = our_side(batch, weights), our_side(batch, weights, skip_empty=True)
+    ours, real = our_side(batch, weights), our_side(batch, weights, bodies="real")
     check(theirs, ours, batch)
     steps = {
         "reference": theirs.step(),
@@ -95,7 +95,7 @@ def measure(checkout: Path, num_clips: int, rounds: int) -> dict[str, float]:
         "kineme, first decoder layer for each body": ours.step(plain_first_layer),
         "kineme, all tokens predicted": ours.step(lambda: all_predicted(ours)),
         "kineme, torch's own products": ours.step(own_products),
-        "kineme, skip_empty": real.step(),
+        "kineme, real bodies": real.step(),
     }
     return dict(zip(steps, medians(*steps.values(), rounds=rounds), strict=True))
 

@@ -1,5 +1,8 @@
 """The skeleton transformer beyond what golden files prove."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from copy import deepcopy
 from unittest.mock import patch
 
 import pytest
@@ -58,6 +61,45 @@ def test_absent_bodies_and_copies_are_computed_once_in_evaluation() -> None:
     torch.testing.assert_close(features, every)
     absent = features[1:3, 1]
     assert torch.equal(absent[0], absent[1])
+
+
+@pytest.mark.parametrize("context", [torch.no_grad, torch.inference_mode])
+def test_an_absent_body_is_not_computed_again_for_the_next_batch(
+    context: Callable[[], AbstractContextManager[None]],
+) -> None:
+    network, batch = encoder(), CentreCrop(16, 2)(CLIPS, torch.Generator())
+    expected = network.features(batch)
+    with context():
+        network.features(batch)
+        features, computed = bodies_run(network, batch)
+    assert computed == 3
+    torch.testing.assert_close(features, expected)
+    torch.testing.assert_close(network.features(batch), expected)
+    assert network.state_dict().keys() == encoder().state_dict().keys()
+
+
+def test_an_absent_body_is_computed_again_with_other_weights() -> None:
+    network, batch = encoder(), CentreCrop(16, 2)(CLIPS, torch.Generator())
+    with torch.inference_mode():
+        network.features(batch)
+    optimizer = torch.optim.AdamW(network.parameters(), fused=True)
+    network.features(batch).sum().backward()
+    optimizer.step()
+    other = deepcopy(network)
+    other.load_state_dict(encoder().state_dict())
+    for changed in (network, other, network.double()):
+        clips = batch.with_xyz(batch.xyz.to(changed.positions.time.dtype))
+        with torch.no_grad():
+            features = changed.features(clips)
+        torch.testing.assert_close(features, changed.features(clips))
+
+
+def test_only_absent_bodies() -> None:
+    network, batch = encoder(), CentreCrop(16, 2)(CLIPS, torch.Generator())
+    nobody = batch.with_xyz(torch.zeros_like(batch.xyz))
+    with torch.no_grad():
+        features = network.features(nobody)
+    torch.testing.assert_close(features, network.features(nobody))
 
 
 def test_drop_path_grows_with_depth() -> None:

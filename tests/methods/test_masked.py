@@ -78,7 +78,7 @@ def test_artefacts_cover_the_grid(mask_ratio: float) -> None:
 @both
 def test_bodies_are_skipped_if_asked(build: Callable[..., MAMP | HACM]) -> None:
     """As if the batch were the bodies that are there, and nothing else."""
-    plain, skipping, batch = build(), build(skip_empty=True), batch_of(2, 1, 1)
+    plain, skipping, batch = build(), build(bodies="real"), batch_of(2, 1, 1)
     draws = draws_of(plain, batch)
     output = skipping.step([batch], draws, START)
     assert len(output.artefacts["masked"]) == 4
@@ -93,13 +93,27 @@ def test_bodies_are_skipped_if_asked(build: Callable[..., MAMP | HACM]) -> None:
 
 @both
 def test_nobody_is_skipped_in_evaluation_or_where_nobody_is_there(build: Callable[..., MAMP | HACM]) -> None:
-    plain, skipping = build(), build(skip_empty=True)
+    plain, skipping = build(), build(bodies="real")
     for batch, training in ((batch_of(2, 1), False), (batch_of(0, 0), True)):
         draws = draws_of(plain, batch)
         ours, expected = (method.train(training).step([batch], draws, START) for method in (skipping, plain))
         assert torch.equal(ours.loss, expected.loss)
         assert ours.loss.isfinite()
         assert len(ours.artefacts["masked"]) == 4
+
+
+def test_sampled_bodies_have_the_loss_of_all_on_average() -> None:
+    plain, sampling, batch = mamp(), mamp(bodies="sampled", absent_share=0.5), batch_of(2, 1, 1)
+    draws = sampling.sample([batch], torch.Generator())
+    assert draws.keys() == {"mask", "absent"}
+    losses = []
+    for both_absent in (0.25, 0.75):
+        output = sampling.step([batch], {**draws, "absent": torch.full((6,), both_absent)}, START)
+        losses.append(output.loss)
+    assert len(output.artefacts["masked"]) == 4
+    expected = plain.step([batch], draws, START).loss
+    torch.testing.assert_close(torch.stack(losses).mean(), expected)
+    torch.testing.assert_close(sampling.eval().step([batch], draws, START).loss, expected)
 
 
 def test_a_decoder_of_several_blocks_runs_its_hidden_tokens_once() -> None:

@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kineme.nn.bodies import distinct_bodies, present_bodies
+from kineme.nn.bodies import distinct_bodies, present_bodies, sampled_bodies
 
 
 @given(st.lists(st.lists(st.integers(0, 2), min_size=3, max_size=3), min_size=1, max_size=4))
@@ -28,9 +28,20 @@ def test_bodies_that_are_no_numbers_stand_for_themselves() -> None:
 
 def test_present_bodies() -> None:
     present = torch.zeros(2, 2, 3, dtype=torch.bool)
-    number = torch.arange(4)
-    assert present_bodies(present, number)[0].tolist() == [0, 1, 2, 3], "all where nobody was seen"
+    assert present_bodies(present).tolist() == [0, 1, 2, 3], "all where nobody was seen"
     present[0, 1, 2] = present[1, 0, 0] = True
-    some, alike = present_bodies(present, number, number * 10.0)
-    assert some.tolist() == [1, 2]
-    assert alike.tolist() == [10, 20]
+    assert present_bodies(present).tolist() == [1, 2]
+
+
+@given(st.lists(st.booleans(), min_size=2, max_size=12), st.sampled_from([0.25, 0.5, 1.0]))
+def test_sampled_bodies_stand_for_all(seen: list[bool], share: float) -> None:
+    """Averaged over evenly spaced draws, each body counts as much as any other; those seen are always there."""
+    present = torch.tensor(seen).view(-1, 1, 1)
+    count = torch.zeros(len(seen))
+    draws = (torch.arange(8) + 0.5) / 8
+    for draw in draws:
+        rows, weight = sampled_bodies(present, share, draw.expand(len(seen)))
+        assert len(rows) >= 1
+        assert set(torch.tensor(seen).nonzero().flatten().tolist()) <= set(rows.tolist())
+        count[rows] += weight
+    torch.testing.assert_close(count / len(draws), torch.full((len(seen),), 1 / len(seen)))

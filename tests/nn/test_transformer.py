@@ -30,19 +30,41 @@ def test_block_for_some_tokens_alone() -> None:
 
 
 def test_drop_path_drops_whole_samples_and_keeps_the_mean() -> None:
-    branch = torch.ones(4, 3, 2)
-    dropped = drop_path(branch, 0.25, torch.tensor([0.0, 0.2499, 0.25, 0.99]).view(4, 1, 1))
-    torch.testing.assert_close(dropped[:, 0, 0], torch.tensor([0.0, 0.0, 1, 1]) / 0.75)
-    assert torch.equal(dropped[2], dropped[2, :1, :1].expand(3, 2))
+    x, uniform = torch.rand(4, 3, 2), torch.tensor([0.0, 0.2499, 0.25, 0.99])
+    out = drop_path(x, 0.25, uniform, torch.ones_like, x)
+    expected = torch.tensor([0.0, 0.0, 1, 1]) / 0.75
+    torch.testing.assert_close(out - x, expected[:, None, None].expand(4, 3, 2))
 
 
 def test_drop_path_is_for_training() -> None:
-    layer, branch = DropPath(0.9), torch.ones(200, 2)
-    kept = layer(branch)
+    layer, x = DropPath(0.9), torch.zeros(200, 2)
+    kept = layer(x, torch.ones_like, x)
     assert set(kept[:, 0].tolist()) == {0.0, kept.max().item()}
     assert kept.max().item() == pytest.approx(10)
-    assert torch.equal(layer.eval()(branch), branch)
-    assert torch.equal(DropPath(0.0)(branch), branch)
+    assert torch.equal(layer.eval()(x, torch.ones_like, x), torch.ones_like(x))
+    assert torch.equal(DropPath(0.0)(x, torch.ones_like, x), torch.ones_like(x))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_dropped_branches_are_not_computed(seed: int) -> None:
+    block, x = Block(8, 2, 4.0, drop=0.6), torch.rand(5, 6, 8)
+    torch.manual_seed(seed)
+    draws = [(0.4 + torch.rand(5)).floor() for _ in range(2)]
+    attended = x + draws[0][:, None, None] * block.attend(x) / 0.4
+    expected = attended + draws[1][:, None, None] * block.transform(attended) / 0.4
+    torch.manual_seed(seed)
+    computed = []
+    block.mlp.register_forward_pre_hook(lambda _, inputs: computed.append(len(inputs[0])))
+    torch.testing.assert_close(block(x), expected)
+    assert computed == [draws[1].sum()]
+
+
+def test_a_block_that_drops_everything_still_has_gradients() -> None:
+    block, x = Block(8, 2, 4.0, drop=1 - 1e-9), torch.rand(2, 6, 8)
+    out = block(x)
+    assert torch.equal(out, x)
+    out.sum().backward()
+    assert all(parameter.grad is not None for parameter in block.parameters())
 
 
 def test_init_linear() -> None:

@@ -106,7 +106,8 @@ def test_position_tables_are_resized(golden: Arrays) -> None:
 
 def test_stochastic_depth(golden: Arrays) -> None:
     branch, uniform = tensor(golden["in/droppath_x"]), tensor(golden["rng/droppath_u"])
-    ours = drop_path(branch, golden["cfg/droppath_p"].item(), uniform)
+    nothing, rate = torch.zeros_like(branch), golden["cfg/droppath_p"].item()
+    ours = drop_path(nothing, rate, uniform.flatten(), lambda kept: kept, branch)
     np.testing.assert_allclose(ours.numpy(), golden["out/droppath_y"], rtol=1e-4, atol=1e-5)
 
 

@@ -13,6 +13,7 @@ from kineme.errors import ConfigError, LayoutMismatchError
 from kineme.layout import Layout
 from kineme.nn.bodies import distinct_bodies
 from kineme.nn.relevance import of_largest
+from kineme.nn.remembered import Remembered
 from kineme.nn.tokens import Positions
 from kineme.nn.transformer import Block, init_linear
 
@@ -60,6 +61,7 @@ class TokenEncoder(Encoder):
         rates = torch.linspace(0, config.drop_path, config.depth, device="cpu").tolist()
         self.blocks = nn.ModuleList(Block(config.width, config.heads, config.mlp_ratio, rate) for rate in rates)
         self.norm = nn.LayerNorm(config.width)
+        self._absent = Remembered()
         init_linear(self.blocks)
 
     def sequences(self, batch: ClipBatch) -> Tensor:
@@ -96,15 +98,28 @@ class TokenEncoder(Encoder):
     def features(self, batch: ClipBatch) -> Tensor:
         """Features (B, M, S, V, D); in evaluation, absent bodies and copies within a clip are computed once.
 
-        That is exact, and two fifths of the bodies of NTU RGB+D are such (spec-masked §9). In training they are all
-        computed, because stochastic depth treats each of them differently.
+        That is exact, and two fifths of the bodies of NTU RGB+D are such (spec-masked §9). Without gradients, what
+        becomes of an absent body is even kept for the next batch. In training all are computed, because stochastic
+        depth treats each of them differently.
         """
         sequences, grid = self.sequences(batch), (self.slots, self.joints, self.width)
         if self.training:
             return self.encode(self.embed_all(sequences)).view(*batch.xyz.shape[:2], *grid)
         rows, who = distinct_bodies(batch.xyz)
-        encoded = self.encode(self.embed_all(sequences[rows]))
-        return encoded[who].view(*batch.xyz.shape[:2], *grid)
+        encode_all = self.encode_all if torch.is_grad_enabled() else self.encode_present
+        return encode_all(sequences[rows])[who].view(*batch.xyz.shape[:2], *grid)
+
+    def encode_all(self, sequences: Tensor) -> Tensor:
+        """Tokens where nothing is hidden: (B, T, V, C) to (B, S*V, D)."""
+        return self.encode(self.embed_all(sequences))
+
+    def encode_present(self, sequences: Tensor) -> Tensor:
+        """As `encode_all`, without computing absent bodies anew; without gradients."""
+        present = sequences.flatten(1).any(dim=1)
+        absent = self._absent.of(self, lambda: self.encode_all(torch.zeros_like(sequences[:1])))
+        encoded = absent.repeat(len(sequences), 1, 1)
+        encoded[present] = self.encode_all(sequences[present])
+        return encoded
 
     def relevance(self, batch: ClipBatch) -> Tensor:
         """Attention that every joint receives in every time slot from all tokens of its body, in the last block.

@@ -52,9 +52,9 @@ class HACMConfig(MethodConfig):
     """Pairs of views that are contrasted; the paper's figure lacks the last one."""
     contrast_weight: Weight = 1.0
     prediction_weight: Weight = 1.0
-    skip_empty: bool = False
-    """Leave out bodies that a clip does not have, in training. Not as published: there they count in both losses, and
-    all of them look the same to the contrast. Costs one synchronisation with the device."""
+    bodies: Literal["all", "real"] = "all"
+    """Bodies that count in training: ``all``, also those that a clip does not have, as published, which all look the
+    same to the contrast; or ``real`` ones alone. The latter costs one synchronisation with the device."""
     decoder_width: Positive = 256
     decoder_depth: Positive = 3
     decoder_heads: Positive = 8
@@ -158,9 +158,9 @@ class HACM(Method):
         (batch,) = views
         config, keep = self.config, self.num_visible
         sequences = self.encoder.sequences(batch)
-        if config.skip_empty and self.training:
-            sequences, *drawn = present_bodies(batch.present, sequences, *draws.values())
-            draws = dict(zip(draws, drawn, strict=True))
+        if config.bodies == "real" and self.training:
+            rows = present_bodies(batch.present)
+            sequences, draws = sequences[rows], {name: draw[rows] for name, draw in draws.items()}
         tokens = self.encoder.tokens(sequences)
         points = self.encoder.to_ball(tokens)
         rank = self.ranks(sequences, tokens, points, draws)

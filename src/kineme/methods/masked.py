@@ -18,7 +18,7 @@ from kineme.errors import ConfigError
 from kineme.losses.masked import normalisers, token_error
 from kineme.methods.base import Method, MethodConfig, Progress, StepOutput
 from kineme.methods.token_decoder import TokenDecoder
-from kineme.nn.bodies import present_bodies
+from kineme.nn.bodies import present_bodies, sampled_bodies
 from kineme.nn.shared_attention import shared_attention
 from kineme.nn.tokens import positions_where, put_tokens, take_tokens, to_segments
 from kineme.nn.transformer import Block
@@ -36,9 +36,12 @@ class MaskedConfig(MethodConfig):
     norm_target: Literal["token", "clip", "none"] = "token"
     """Scale targets: ``token``, each to mean 0 and variance 1, as published; ``clip``, all of a body by their root mean
     square, which keeps still joints still; or not at all."""
-    skip_empty: bool = False
-    """Leave out bodies that a clip does not have, in training. Not as published: there they are a share of the average
-    that is the loss, and predicted perfectly by predicting nothing. Costs one synchronisation with the device."""
+    bodies: Literal["all", "real", "sampled"] = "all"
+    """Bodies that count in training: ``all``, also those that a clip does not have, as published; ``real`` ones alone,
+    another loss, because nothing is predicted perfectly by predicting nothing; or these and a random share of the
+    others (``sampled``), which is on average the gradient of all. The last two cost one synchronisation."""
+    absent_share: Annotated[float, Field(gt=0, le=1)] = 0.25
+    """Of the bodies that a clip does not have, how many are computed where they are sampled."""
 
 
 def keep_count(num_tokens: int, mask_ratio: float) -> int:
@@ -69,7 +72,7 @@ class Decoder(TokenDecoder):
         hidden, visible = self.tokens(latent, where)
         attended = shared_attention(first.attn, first.norm1(hidden), first.norm1(visible), where)
         tokens = put_tokens(hidden.expand(len(visible), -1, -1), where, visible)
-        return self.predict_from(first.finish(tokens, attended), others, wanted)
+        return self.predict_from(first.add_mlp(tokens + attended), others, wanted)
 
 
 class MaskedPrediction(Method):
@@ -111,9 +114,26 @@ class MaskedPrediction(Method):
         raise NotImplementedError
 
     def sample(self, views: Sequence[ClipBatch], generator: Generator) -> Draws:
-        """``mask`` (B*M, L), U(0, 1)."""
+        """``mask`` (B*M, L), U(0, 1); and ``absent`` (B*M,), where absent bodies are sampled."""
         sequences = views[0].xyz.flatten(0, 1)
-        return {"mask": uniform((len(sequences), self.encoder.num_tokens), 0, 1, generator, sequences)}
+        draws = {"mask": uniform((len(sequences), self.encoder.num_tokens), 0, 1, generator, sequences)}
+        if self.config.bodies == "sampled":
+            draws["absent"] = uniform((len(sequences),), 0, 1, generator, sequences)
+        return draws
+
+    def counted(self, present: Tensor, draws: Draws) -> tuple[Tensor | slice, Tensor]:
+        """Bodies that count in this step, as rows of (B*M, ...), and the weights (N,) of their losses.
+
+        Args:
+            present: (B, M, T) bool.
+            draws: see `sample`.
+        """
+        if self.config.bodies == "sampled" and self.training:
+            return sampled_bodies(present, self.config.absent_share, draws["absent"])
+        everyone = self.config.bodies == "all" or not self.training
+        rows = slice(None) if everyone else present_bodies(present)
+        mask = draws["mask"][rows]
+        return rows, mask.new_full((len(mask),), 1 / len(mask))
 
     @torch.no_grad()
     def visible(self, segments: Tensor, uniform: Tensor) -> Tensor:
@@ -135,18 +155,17 @@ class MaskedPrediction(Method):
         ``prediction`` (N, L, segment*C), 0 where none is made.
         """
         (batch,) = views
-        sequences, draw = self.encoder.sequences(batch), draws["mask"]
-        if self.config.skip_empty and self.training:
-            sequences, draw = present_bodies(batch.present, sequences, draw)
+        rows, weight = self.counted(batch.present, draws)
+        sequences = self.encoder.sequences(batch)[rows]
         segments = to_segments(sequences, self.encoder.config.segment)
-        visible = self.visible(segments, draw)
+        visible = self.visible(segments, draws["mask"][rows])
         masked = torch.ones_like(segments[..., 0]).scatter(1, visible, 0.0)
         hidden = positions_where(masked.bool(), masked.shape[1] - self.num_visible)
         latent = self.encoder.encode(self.encoder.embed(segments, visible))
         prediction = self.decoder(latent, visible, hidden)
         target = self.target_tokens(sequences)
         return StepOutput(
-            loss=token_error(prediction, take_tokens(target, hidden)).mean(),
+            loss=(token_error(prediction, take_tokens(target, hidden)).mean(dim=1) * weight).sum(),
             artefacts={
                 "visible": visible,
                 "masked": masked,

@@ -4,18 +4,40 @@ import torch
 from torch import Tensor
 
 
-def present_bodies(present: Tensor, *of_bodies: Tensor) -> tuple[Tensor, ...]:
-    """Rows of the bodies that were seen at least once; all rows where nobody was.
+def present_bodies(present: Tensor) -> Tensor:
+    """Rows (N,) int64 of the bodies that were seen at least once; all rows where nobody was.
 
     To know how many there are takes one synchronisation with the device.
 
     Args:
         present: (B, M, T) bool.
-        of_bodies: (B*M, ...) each.
     """
     seen = present.any(dim=2).flatten()
-    (rows,) = (seen | ~seen.any()).nonzero(as_tuple=True)
-    return tuple(each[rows] for each in of_bodies)
+    return (seen | ~seen.any()).nonzero().squeeze(1)
+
+
+def sampled_bodies(present: Tensor, share: float, uniform: Tensor) -> tuple[Tensor, Tensor]:
+    """The bodies that were seen, and a few of the others, which stand for all of these.
+
+    A sum over the chosen bodies with their weights is, on average over the draws, the mean over all bodies. To know how
+    many there are takes one synchronisation with the device.
+
+    Args:
+        present: (B, M, T) bool.
+        share: of the absent bodies that is chosen.
+        uniform: (B*M,) draws from U(0, 1).
+
+    Returns:
+        rows: (N,) int64, at least one.
+        weight: (N,).
+    """
+    seen = present.any(dim=2).flatten()
+    chosen = seen | (uniform < share)
+    weight = (chosen / torch.where(seen, 1, share)) / len(seen)
+    # Where nobody was seen or chosen, the first body is computed for nothing, so that there is a loss at all.
+    chosen[0] |= ~chosen.any()
+    rows = chosen.nonzero().squeeze(1)
+    return rows, weight[rows].to(uniform.dtype)
 
 
 def distinct_bodies(xyz: Tensor) -> tuple[Tensor, Tensor]:

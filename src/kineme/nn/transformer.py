@@ -1,11 +1,16 @@
 """Pre-norm transformer blocks with fused attention, as all masked methods of the field use them (spec-masked §2)."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from kineme.nn.matmul import Linear
 from kineme.nn.tokens import take_tokens
+
+Branch = Callable[..., Tensor]
+"""A residual branch: one or more (B, ...) to (B, ...)."""
 
 
 def init_linear(module: nn.Module) -> None:
@@ -17,20 +22,25 @@ def init_linear(module: nn.Module) -> None:
                 nn.init.zeros_(layer.bias)
 
 
-def drop_path(branch: Tensor, rate: float, uniform: Tensor) -> Tensor:
-    """Stochastic depth: drop a residual branch for some samples and scale it up for the others.
+def drop_path(x: Tensor, rate: float, uniform: Tensor, branch: Branch, *inputs: Tensor) -> Tensor:
+    """Stochastic depth: add a residual branch for some samples, scaled up for the others, which it never computes.
 
     Args:
-        branch: (B, ...).
+        x: (B, ...) what the branch is added to.
         rate: probability of dropping.
-        uniform: draws from U(0, 1) that broadcast against ``branch``.
+        uniform: (B,) draws from U(0, 1), on the CPU: nobody has to ask the device how many samples are kept.
+        branch: makes (b, ...) of the kept samples of ``inputs``.
+        inputs: (B, ...) each.
     """
     keep = 1 - rate
-    return branch / keep * (keep + uniform).floor()
+    (kept,) = (keep + uniform).floor().nonzero(as_tuple=True)
+    kept = kept.to(x.device, non_blocking=True)
+    answers = branch(*(each[kept] for each in inputs)) / keep
+    return x.index_add(0, kept, answers.to(x.dtype))
 
 
 class DropPath(nn.Module):
-    """`drop_path` in training, identity in evaluation.
+    """`drop_path` in training; in evaluation the branch is added for all.
 
     Args:
         rate: probability of dropping a sample's branch.
@@ -40,11 +50,11 @@ class DropPath(nn.Module):
         super().__init__()
         self.rate = rate
 
-    def forward(self, branch: Tensor) -> Tensor:
+    def forward(self, x: Tensor, branch: Branch, *inputs: Tensor) -> Tensor:
         if not self.training or self.rate == 0:
-            return branch
-        uniform = torch.rand(len(branch), *[1] * (branch.ndim - 1), device=branch.device, dtype=branch.dtype)
-        return drop_path(branch, self.rate, uniform)
+            return x + branch(*inputs)
+        uniform = torch.rand(len(x), dtype=x.dtype, device="cpu")
+        return drop_path(x, self.rate, uniform, branch, *inputs)
 
 
 class MultiHead(nn.Module):
@@ -111,10 +121,18 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, wanted: Tensor | None = None) -> Tensor:
         """Tokens (B, N, D) to (B, N, D), or to (B, K, D) where only those at ``wanted`` (B, K) are asked for."""
-        attended = self.attn(self.norm1(x), wanted)
-        return self.finish(x if wanted is None else take_tokens(x, wanted), attended)
+        if wanted is None:
+            return self.add_mlp(self.drop_path(x, self.attend, x))
+        return self.add_mlp(self.drop_path(take_tokens(x, wanted), self.attend, x, wanted))
 
-    def finish(self, x: Tensor, attended: Tensor) -> Tensor:
-        """Add what attention made of tokens (B, N, D) to them, then the MLP."""
-        x = x + self.drop_path(attended)
-        return x + self.drop_path(self.mlp(self.norm2(x)))
+    def attend(self, x: Tensor, wanted: Tensor | None = None) -> Tensor:
+        """What attention makes of tokens, as `forward` takes them."""
+        return self.attn(self.norm1(x), wanted)
+
+    def add_mlp(self, x: Tensor) -> Tensor:
+        """Tokens (B, N, D) with what the MLP makes of them."""
+        return self.drop_path(x, self.transform, x)
+
+    def transform(self, x: Tensor) -> Tensor:
+        """What the MLP makes of tokens (B, N, D)."""
+        return self.mlp(self.norm2(x))

@@ -132,6 +132,19 @@ class RaggedClips:
         """Coordinates of rows in any arrangement: (...) int64 to (..., V, C)."""
         return self.xyz.index_select(0, rows.flatten()).view(*rows.shape, *self.xyz.shape[1:])
 
+    def copied_to(self, device: torch.device) -> "RaggedClips":
+        """The same clips on a device, with a copy of their own rows and of no others; in the recorded pose."""
+        assert self.pose == Pose(), "clips are copied before they are posed"
+        extent = self.length * self.bodies
+        start = extent.cumsum(0) - extent
+        rows = torch.arange(int(extent.sum())) + (self.start - start).repeat_interleave(extent)
+        xyz, present = self.xyz.index_select(0, rows), self.present.index_select(0, rows)
+        if device.type == "cuda":
+            xyz, present = xyz.pin_memory(), present.pin_memory()
+        columns = (start, self.length, self.bodies, self.index, self.label)
+        moved = (each.to(device, non_blocking=True) for each in (xyz, present, *columns))
+        return RaggedClips(*moved, layout=self.layout)
+
     def pad(self, max_bodies: int | None = None) -> "ClipBatch":
         """Dense copy at the clips' own frame rate, padded with absent frames to the longest clip."""
         bodies = max_bodies or int(self.bodies.max())

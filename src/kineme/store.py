@@ -233,6 +233,11 @@ class SkeletonStore:
         return self._present[rows].cpu().numpy(), np.asarray(found)
 
     @property
+    def num_bytes(self) -> int:
+        """Of coordinates and presence, which computing needs."""
+        return self._xyz.nbytes + self._present.nbytes
+
+    @property
     def max_bodies(self) -> int:
         """M, the most body slots any clip has."""
         return int(self.clips["bodies"].max(initial=1))

@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from fake import small_store, tiny_config
+from kineme.clip_source import ClipSource
 from kineme.errors import ConfigError, KinemeError, LayoutMismatchError, RunError, SplitError
 from kineme.recipes.base import RunConfig
 from kineme.store import SkeletonStore
@@ -19,6 +20,7 @@ from kineme.train.loop import InterruptedRunError, OnStep, Report, fit
 from kineme.train.run_dir import RunDir
 from kineme.transforms import Augmentation, Phase
 from ragged import ragged_store
+from small import small_pair
 
 SCRIPT = Path(__file__).with_name("fit_script.py")
 STORE = small_store()
@@ -64,6 +66,27 @@ def assert_same(first: RunDir, second: RunDir) -> None:
     assert lines == other_lines
     assert weights.keys() == others.keys()
     assert all(torch.equal(weights[name], others[name]) for name in weights)
+
+
+class Copying(ClipSource):
+    """Clips of a store that never fits."""
+
+    def __init__(self, store: SkeletonStore, device: torch.device) -> None:
+        super().__init__(store, device)
+        self.resident = False
+
+
+@pytest.mark.parametrize("partner", [None, "other_view"])
+def test_a_store_that_does_not_fit_changes_nothing(
+    partner: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = config_with(accumulate=2)
+    if partner is not None:
+        pair = small_pair("danet", "danet")
+        config = pair.with_changes(partner=partner, train=config.train)
+    plain = run(config, tmp_path / "plain")
+    monkeypatch.setattr("kineme.train.trainer.ClipSource", Copying)
+    assert_same(plain, run(config, tmp_path / "copying"))
 
 
 def script(tmp_path: Path, config: RunConfig, *arguments: object) -> subprocess.CompletedProcess[str]:

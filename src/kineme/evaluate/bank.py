@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from kineme.clip_source import ClipSource
 from kineme.clips import ClipBatch
 from kineme.encoders import Encoder
 from kineme.errors import RunError
@@ -128,7 +129,7 @@ def extract(
     """
     pipelines = [eval_pipeline(prepare, corruption)]
     pipelines += [train_pipeline(prepare, augment, corruption) if augment else pipelines[0]] * (views - 1)
-    source = store.to(device) if torch.device(device) != store.device else store
+    source = ClipSource(store, device)
     generator = torch.Generator().manual_seed(seed)
     batches = np.array_split(index, range(batch_size, len(index), batch_size))
 
@@ -156,7 +157,7 @@ def eval_batches(
 ) -> Iterator[ClipBatch]:
     """Clips at ``index`` (N,) as evaluation sees them, some at a time, on a device."""
     pipeline, generator = eval_pipeline(prepare, corruption), torch.Generator()
-    source = store.to(device) if torch.device(device) != store.device else store
+    source = ClipSource(store, device)
     for batch in np.array_split(index, range(batch_size, len(index), batch_size)):
         yield pipeline(source.gather(batch), generator)
 

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from kineme.clip_source import resident
 from kineme.errors import RunError, StoreError
 from kineme.evaluate import calibration
 from kineme.evaluate.cache import OnProgress
@@ -124,7 +125,7 @@ def head_scores(
     method = run.load_method(device)
     assert isinstance(method, Classifier)
     index, prepare = sides.test, run.config.prepare
-    source, values = sides.store.to(device), []
+    source, values = resident(sides.store, device), []
     for chunk in np.array_split(index, range(CLIPS_AT_ONCE, len(index), CLIPS_AT_ONCE)):
         values.append(log_probabilities(method, source, chunk, prepare, classify))
         progress("classes of test clips", sum(map(len, values)), len(index))

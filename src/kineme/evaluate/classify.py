@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from kineme.clip_source import ClipSource
 from kineme.errors import RunError
 from kineme.evaluate.bank import eval_batches, evaluating
 from kineme.evaluate.windows import Windows, cut
@@ -38,7 +39,7 @@ def window_logits(
     """Class scores (W, K), on the CPU, of parts of the clips at ``index`` (Q,); each is prepared as a clip would be."""
     device = next(method.parameters()).device
     pipeline, generator = eval_pipeline(prepare), torch.Generator()
-    source = store.to(device) if device != store.device else store
+    source = ClipSource(store, device)
     first, frames = (torch.from_numpy(column).to(device) for column in (windows.first, windows.frames))
 
     def one_batch(batch: np.ndarray) -> Tensor:

@@ -8,6 +8,7 @@ from statistics import fmean
 import torch
 from torch import Tensor
 
+from kineme.clip_source import resident
 from kineme.config import Config
 from kineme.errors import ConfigError
 from kineme.evaluate.bank import extract
@@ -168,7 +169,7 @@ def _by_probe(
 
 def _corrupted_queries(cache: FeatureCache, sides: Sides, conditions: Sequence[Corruption]) -> Iterator[Tensor]:
     """Features (Q, D) of the test clips under each condition, made like those of clean ones."""
-    run, features, store = cache.run, cache.features, sides.store.to(cache.device)
+    run, features, store = cache.run, cache.features, resident(sides.store, cache.device)
     encoder = run.load_method(cache.device).encoder
     for number, corruption in enumerate(conditions):
         rows = extract(
@@ -196,7 +197,7 @@ def _by_head(
 ) -> tuple[str, Tensor]:
     """Setting, and classes (1 + S, Q) of clean test clips and under each condition, by the run's own head."""
     rows = [head_scores(run, sides, ClassifyConfig(), device=device, progress=progress).values.argmax(dim=1)]
-    method, store = run.load_method(device), sides.store.to(device)
+    method, store = run.load_method(device), resident(sides.store, device)
     assert isinstance(method, Classifier)
     for number, corruption in enumerate(conditions):
         rows.append(predict(method, store, sides.test, run.config.prepare, corruption))

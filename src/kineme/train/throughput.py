@@ -11,6 +11,7 @@ import torch
 from lightning_fabric import Fabric
 from pydantic import computed_field
 
+from kineme.clip_source import resident
 from kineme.config import Config
 from kineme.errors import ConfigError
 from kineme.evaluate.bank import extract
@@ -262,18 +263,18 @@ class _Bench:
 
     def encoded_per_second(self, trainer: Trainer) -> float:
         """Clips through the frozen encoder, as many at a time as a step has."""
-        index = self.clips.index
+        store, index = resident(self.clips.store, self.fabric.device), self.clips.index
         some = index[np.linspace(0, len(index) - 1, trainer.batch_size).astype(np.int64)]
         seconds = []
         for _ in range(_ENCODE_ROUNDS):
             began = time.perf_counter()
             extract(
                 trainer.method.encoder,
-                trainer.store,
+                store,
                 some,
                 self.config.prepare,
                 self.config.features,
-                device=trainer.store.device,
+                device=trainer.fabric.device,
             )
             seconds.append(time.perf_counter() - began)
         return len(some) / median(seconds)
@@ -290,8 +291,8 @@ def _take_step(trainer: Trainer) -> float:
 def _make_views(trainer: Trainer) -> float:
     """Seconds of making the views of a step."""
     generator, began = trainer.seed_step(), time.perf_counter()
-    for number, clips in enumerate(trainer.next_parts()):
-        trainer.make_views(clips, number, generator)[-1].xyz.sum().item()
+    for part in trainer.parts_of(trainer.step):
+        trainer.make_views(part, generator)[-1].xyz.sum().item()
     trainer.step += 1
     return time.perf_counter() - began
 

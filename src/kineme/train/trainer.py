@@ -4,6 +4,7 @@ Every random decision is a function of (seed, rank, step).
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from lightning_fabric import Fabric
 from torch import Generator, Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from kineme.clip_source import ClipSource, ReadAhead
 from kineme.clips import ClipBatch, RaggedClips
 from kineme.methods import Method, Progress, StepInput
 from kineme.recipes.base import RunConfig
@@ -18,6 +20,18 @@ from kineme.store import SkeletonStore
 from kineme.train.optim import build_optimizer, set_lr
 from kineme.train.partners import Partners
 from kineme.transforms import Augmentation, TrainViews, at_epoch
+
+
+class Part(NamedTuple):
+    """Clips that are run at once.
+
+    Args:
+        clips: of the batch.
+        partners: shown by further views, where these are other clips.
+    """
+
+    clips: RaggedClips
+    partners: RaggedClips | None
 
 
 class Trainer:
@@ -47,7 +61,8 @@ class Trainer:
     ) -> None:
         self.fabric, self.config, self.settings = fabric, config, config.train
         self.index = torch.from_numpy(index)
-        self.store = store.to(fabric.device) if fabric.device.type != "cpu" else store
+        self.source = ClipSource(store, fabric.device)
+        self.parts_of = self.read_parts if self.source.resident else ReadAhead(self.read_parts)
         self.method = method
         self.average = _average(self.method, self.settings.ema)
         self.batch_size = batch_size
@@ -66,10 +81,10 @@ class Trainer:
         epoch = self.step / self.steps_per_epoch
         progress = Progress(self.step, epoch, self.settings.epochs)
         self.lr = set_lr(self.optimizer, self.settings, epoch)
-        parts = self.next_parts()
+        parts = self.parts_of(self.step)
         losses = []
         for i, part in enumerate(parts):
-            views = self.make_views(part, i, generator)
+            views = self.make_views(part, generator)
             with self.fabric.no_backward_sync(self.model, enabled=i < len(parts) - 1):
                 output = self.model(StepInput(views, generator, progress))
                 self.fabric.backward(output.loss / len(parts))
@@ -90,29 +105,30 @@ class Trainer:
         torch.manual_seed(seed)
         return Generator(device=self.fabric.device).manual_seed(seed)
 
-    def next_parts(self) -> Sequence[Tensor]:
-        """Positions of this process's share of the next batch, in the parts that it is run in."""
-        return self.next_batch().chunk(self.settings.accumulate)
+    def read_parts(self, step: int) -> Sequence[Part]:
+        """This process's share of a step's batch, in the parts that it is run in."""
+        parts = self.batch_at(step).chunk(self.settings.accumulate)
+        return [Part(self.source.gather(clips), self.partners_of(clips, step, i)) for i, clips in enumerate(parts)]
 
-    def next_batch(self) -> Tensor:
-        """Positions of this process's share of the next batch; every epoch has its own order."""
-        epoch, place = divmod(self.step, self.steps_per_epoch)
+    def batch_at(self, step: int) -> Tensor:
+        """Positions of this process's share of a step's batch; every epoch has its own order."""
+        epoch, place = divmod(step, self.steps_per_epoch)
         if epoch != self.order_epoch:
             rng = np.random.default_rng((self.settings.seed, epoch))
             self.order_epoch, self.order = epoch, self.index[rng.permutation(len(self.index))]
         batch = self.order[place * self.batch_size : (place + 1) * self.batch_size]
         return batch[self.fabric.global_rank :: self.fabric.world_size]
 
-    def make_views(self, clips: Tensor, part: int, generator: Generator) -> list[ClipBatch]:
-        """Views of one part of a batch."""
-        return self.views_of_epoch()(self.store.gather(clips), generator, self.partners_of(clips, part))
-
-    def partners_of(self, clips: Tensor, part: int) -> RaggedClips | None:
-        """What further views of one part of a batch show, where these are other clips."""
+    def partners_of(self, clips: Tensor, step: int, part: int) -> RaggedClips | None:
+        """What further views of one part of a step's batch show, where these are other clips."""
         if self.partners is None:
             return None
-        rng = np.random.default_rng((self.settings.seed, self.fabric.global_rank, self.step, part))
-        return self.store.gather(torch.from_numpy(self.partners.draw(clips.numpy(), rng)))
+        rng = np.random.default_rng((self.settings.seed, self.fabric.global_rank, step, part))
+        return self.source.gather(self.partners.draw(clips.numpy(), rng))
+
+    def make_views(self, part: Part, generator: Generator) -> list[ClipBatch]:
+        """Views of one part of the present step's batch."""
+        return self.views_of_epoch()(part.clips, generator, part.partners)
 
     def views_of_epoch(self) -> TrainViews:
         """What makes the views of a batch; a schedule may change it from epoch to epoch."""

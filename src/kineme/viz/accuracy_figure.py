@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from kineme.evaluate.report import RunReport
 from kineme.evaluate.result import Score
-from kineme.viz.chart import INK, plain
-from kineme.viz.skeleton import require_matplotlib
+from kineme.viz.chart import INK, new_figure, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,13 +28,9 @@ def accuracy_figure(reports: Sequence[RunReport], file: str | Path, *, dpi: int 
     Raises:
         ConfigError: matplotlib is not installed.
     """
-    require_matplotlib()
-    from matplotlib.figure import Figure
-
     num_results = sum(len(report.results) for report in reports)
-    figure = Figure(figsize=(8, 1.4 + 0.6 * num_results), layout="constrained")
-    draw_accuracies(figure.add_subplot(), reports)
-    figure.savefig(file, dpi=dpi)
+    with new_figure(file, 8, 1.4 + 0.6 * num_results, dpi=dpi) as figure:
+        draw_accuracies(figure.add_subplot(), reports)
     return Path(file)
 
 

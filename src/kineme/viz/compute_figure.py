@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING
 
 from kineme.errors import ConfigError
 from kineme.reproduce.page import Line
-from kineme.viz.chart import INK, plain
-from kineme.viz.skeleton import require_matplotlib
+from kineme.viz.chart import INK, grid, new_figure, panels, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-COLUMNS = 3
 FROZEN, TRAINED = "#2166ac", "#b2182b"
 PROTOCOLS = {"common": FROZEN, "classify": TRAINED}
 """The probe that is the same for all, and classifiers by their own head, with their colours."""
@@ -35,25 +33,18 @@ def compute_figure(lines: Sequence[Line], file: str | Path, *, dpi: int = 110) -
     Raises:
         ConfigError: matplotlib is not installed, or nothing is left to draw.
     """
-    require_matplotlib()
-    from matplotlib.figure import Figure
-
     shown = [line for line in lines if line.protocol in PROTOCOLS and line.teraflops is not None]
     data = list(dict.fromkeys(line.row.data for line in shown))
     if not data:
         raise ConfigError(f"nothing to draw: no result of {' or '.join(PROTOCOLS)} whose training was counted")
-    columns, rows = min(len(data), COLUMNS), ceil(len(data) / COLUMNS)
-    figure = Figure(figsize=(_WIDTH * columns, _HEIGHT * rows), layout="constrained")
-    panels = figure.subplots(rows, columns, squeeze=False)
-    for axes in panels.flat[len(data) :]:
-        axes.remove()
-    for axes, name in zip(panels.flat, data, strict=False):
-        draw_costs(axes, name, [line for line in shown if line.row.data == name])
-    handles = {
-        label: handle for axes in panels.flat for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
-    }
-    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3, fontsize=8, frameon=False)
-    figure.savefig(file, dpi=dpi)
+    rows, columns = grid(len(data))
+    with new_figure(file, _WIDTH * columns, _HEIGHT * rows, dpi=dpi) as figure:
+        handles = {}
+        for axes, name in zip(panels(figure, len(data)), data, strict=True):
+            draw_costs(axes, name, [line for line in shown if line.row.data == name])
+            own, labels = axes.get_legend_handles_labels()
+            handles.update(zip(labels, own, strict=True))
+        figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3, fontsize=8, frameon=False)
     return Path(file)
 
 

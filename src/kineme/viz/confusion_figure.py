@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kineme.evaluate.result import Result
-from kineme.viz.chart import INK
-from kineme.viz.skeleton import require_matplotlib
+from kineme.viz.chart import INK, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,16 +29,14 @@ def confusion_figure(result: Result, file: str | Path, *, dpi: int = 110) -> Pat
     Raises:
         ConfigError: matplotlib is not installed.
     """
-    require_matplotlib()
-    from matplotlib.figure import Figure
-
     side = _CELL * max(len(result.classes), 12) + _NAMES
-    figure = Figure(figsize=(side, side), layout="constrained")
-    axes = figure.add_subplot()
-    draw_confusion(axes, result, named=True)
-    axes.set_aspect("equal")
-    axes.set_title(f"{Path(result.run).name} on {result.split}\n{axes.get_title(loc='left')}", loc="left", color=INK)
-    figure.savefig(file, dpi=dpi)
+    with new_figure(file, side, side, dpi=dpi) as figure:
+        axes = figure.add_subplot()
+        draw_confusion(axes, result, named=True)
+        axes.set_aspect("equal")
+        axes.set_title(
+            f"{Path(result.run).name} on {result.split}\n{axes.get_title(loc='left')}", loc="left", color=INK
+        )
     return Path(file)
 
 

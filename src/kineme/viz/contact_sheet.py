@@ -9,7 +9,8 @@ import numpy as np
 from kineme.clips import Clip
 from kineme.errors import UnknownNameError
 from kineme.store import SkeletonStore
-from kineme.viz.skeleton import draw_bodies, front_view, require_matplotlib
+from kineme.viz.chart import new_figure
+from kineme.viz.skeleton import draw_bodies, front_view
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,22 +38,18 @@ def contact_sheet(
         UnknownNameError: no clip with such an id.
         ConfigError: matplotlib is not installed.
     """
-    require_matplotlib()
-    from matplotlib.figure import Figure
-
     chosen = by_id(store, ids) if ids else in_turn(store.labels, num_clips)
     rows = -(-len(chosen) // COLUMNS)
-    figure = Figure(figsize=(3.6 * COLUMNS, 1.5 * rows + 0.6), layout="constrained")
-    cells = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
-    for axes in cells:
-        axes.set_axis_off()
-    for axes, index in zip(cells, chosen, strict=False):
-        clip = store[int(index)]
-        _draw_clip(axes, clip, store)
-        label = "" if clip.label is None else f"{store.classes[clip.label]}\n"
-        axes.set_title(f"{label}{clip.id}, {clip.present.shape[1]} frames", fontsize=7, loc="left")
-    figure.suptitle(f"{title}  (left side red, right side blue)".strip(), fontsize=10)
-    figure.savefig(file, dpi=110)
+    with new_figure(file, 3.6 * COLUMNS, 1.5 * rows + 0.6) as figure:
+        cells = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
+        for axes in cells:
+            axes.set_axis_off()
+        for axes, index in zip(cells, chosen, strict=False):
+            clip = store[int(index)]
+            _draw_clip(axes, clip, store)
+            label = "" if clip.label is None else f"{store.classes[clip.label]}\n"
+            axes.set_title(f"{label}{clip.id}, {clip.present.shape[1]} frames", fontsize=7, loc="left")
+        figure.suptitle(f"{title}  (left side red, right side blue)".strip(), fontsize=10)
     return Path(file)
 
 

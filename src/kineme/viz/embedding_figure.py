@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kineme.evaluate.bank import FeatureBank
-from kineme.viz.chart import INK, plain
-from kineme.viz.skeleton import require_matplotlib
+from kineme.viz.chart import INK, new_figure, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,15 +37,11 @@ def embedding_figure(
     Raises:
         ConfigError: matplotlib is not installed.
     """
-    require_matplotlib()
-    from matplotlib.figure import Figure
-
     columns = -(-len(bank.classes) // _LEGEND_ROWS)
-    figure = Figure(figsize=(7 + 1.7 * columns, 7), layout="constrained")
-    axes = figure.add_subplot()
-    draw_embedding(axes, bank, of=of, clips=clips, legend_columns=columns, seed=seed)
-    axes.set_title("\n".join(filter(None, (name, axes.get_title(loc="left")))), loc="left", color=INK)
-    figure.savefig(file, dpi=110)
+    with new_figure(file, 7 + 1.7 * columns, 7) as figure:
+        axes = figure.add_subplot()
+        draw_embedding(axes, bank, of=of, clips=clips, legend_columns=columns, seed=seed)
+        axes.set_title("\n".join(filter(None, (name, axes.get_title(loc="left")))), loc="left", color=INK)
     return Path(file)
 
 

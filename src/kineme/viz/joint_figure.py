@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from kineme.layout import Layout
-from kineme.viz.skeleton import draw_bodies, joint_color, require_matplotlib
+from kineme.viz.chart import new_figure
+from kineme.viz.skeleton import draw_bodies, joint_color
 
 # Where joints are in the figure; x to the picture's right, so that the person, who faces us, has the left side at
 # positive x. A right joint mirrors the left one.
@@ -59,33 +60,29 @@ def joint_figure(layout: Layout, file: str | Path) -> Path:
     Raises:
         ConfigError: matplotlib is not installed.
     """
-    require_matplotlib()
-    from matplotlib.figure import Figure
-
     points = schematic(layout)
-    figure = Figure(figsize=(6.4, 5.6), layout="constrained")
-    axes = figure.subplots()
-    draw_bodies(axes, points[None], layout, width=2.2, alpha=0.6)
-    for v, (joint, (x, y)) in enumerate(zip(layout.joints, points, strict=True)):
-        axes.plot(x, y, "o", color=joint_color(joint), markersize=5)
-        short = joint.removeprefix("left_").removeprefix("right_")
-        side = (1 if x >= 0 else -1) * (-1 if short in _LABELLED_INSIDE else 1)
-        axes.annotate(
-            f"{v} {short}",
-            (x, y),
-            xytext=(7 * side, 3 if x or joint == layout.joints[layout.root] else -9),
-            textcoords="offset points",
-            ha="left" if side > 0 else "right",
-            fontsize=7,
-        )
-    axes.set_title(f"{layout.name}: {layout.num_joints} joints", loc="left")
-    axes.set_xlim(-1.15, 1.15)
-    axes.set_ylim(points[:, 1].min() - 0.08, points[:, 1].max() + 0.08)
-    axes.set_aspect("equal")
-    axes.set_axis_off()
-    axes.text(-1.1, points[:, 1].max(), "right side", color=joint_color("right_"), fontsize=9, va="top")
-    axes.text(1.1, points[:, 1].max(), "left side", color=joint_color("left_"), fontsize=9, va="top", ha="right")
-    figure.savefig(file, dpi=110)
+    with new_figure(file, 6.4, 5.6) as figure:
+        axes = figure.subplots()
+        draw_bodies(axes, points[None], layout, width=2.2, alpha=0.6)
+        for v, (joint, (x, y)) in enumerate(zip(layout.joints, points, strict=True)):
+            axes.plot(x, y, "o", color=joint_color(joint), markersize=5)
+            short = joint.removeprefix("left_").removeprefix("right_")
+            side = (1 if x >= 0 else -1) * (-1 if short in _LABELLED_INSIDE else 1)
+            axes.annotate(
+                f"{v} {short}",
+                (x, y),
+                xytext=(7 * side, 3 if x or joint == layout.joints[layout.root] else -9),
+                textcoords="offset points",
+                ha="left" if side > 0 else "right",
+                fontsize=7,
+            )
+        axes.set_title(f"{layout.name}: {layout.num_joints} joints", loc="left")
+        axes.set_xlim(-1.15, 1.15)
+        axes.set_ylim(points[:, 1].min() - 0.08, points[:, 1].max() + 0.08)
+        axes.set_aspect("equal")
+        axes.set_axis_off()
+        axes.text(-1.1, points[:, 1].max(), "right side", color=joint_color("right_"), fontsize=9, va="top")
+        axes.text(1.1, points[:, 1].max(), "left side", color=joint_color("left_"), fontsize=9, va="top", ha="right")
     return Path(file)
 
 

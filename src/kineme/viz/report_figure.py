@@ -8,10 +8,9 @@ from pathlib import Path
 
 from kineme.evaluate.report import RunReport
 from kineme.viz.accuracy_figure import draw_accuracies
-from kineme.viz.chart import INK
+from kineme.viz.chart import INK, new_figure
 from kineme.viz.confusion_figure import draw_confusion
 from kineme.viz.embedding_figure import draw_embedding
-from kineme.viz.skeleton import require_matplotlib
 from kineme.viz.training_figure import draw_training
 
 CLIPS_DRAWN = 800
@@ -33,22 +32,18 @@ def report_figure(reports: Sequence[RunReport], file: str | Path) -> Path:
     Raises:
         ConfigError: matplotlib is not installed.
     """
-    require_matplotlib()
-    from matplotlib.figure import Figure
-
     num_bars = sum(len(report.results) for report in reports)
-    figure = Figure(figsize=(13, 9 + 0.3 * max(num_bars - 6, 0)), layout="constrained")
-    (accuracies, training), (confusion, features) = figure.subplots(2, 2)
-    draw_accuracies(accuracies, reports)
-    draw_training(training, reports)
-    result, bank = reports[0].headline, reports[0].test_bank
-    named = len(result.classes) <= CLASSES_NAMED
-    draw_confusion(confusion, result, named=named)
-    draw_embedding(features, bank, clips=CLIPS_DRAWN, legend_columns=int(named))
-    for axes in (confusion, features) if len(reports) > 1 else ():
-        axes.set_title(f"{reports[0].name}: {axes.get_title(loc='left')}", loc="left")
-    figure.suptitle(_title(reports), color=INK)
-    figure.savefig(file, dpi=150)
+    with new_figure(file, 13, 9 + 0.3 * max(num_bars - 6, 0), dpi=150) as figure:
+        (accuracies, training), (confusion, features) = figure.subplots(2, 2)
+        draw_accuracies(accuracies, reports)
+        draw_training(training, reports)
+        result, bank = reports[0].headline, reports[0].test_bank
+        named = len(result.classes) <= CLASSES_NAMED
+        draw_confusion(confusion, result, named=named)
+        draw_embedding(features, bank, clips=CLIPS_DRAWN, legend_columns=int(named))
+        for axes in (confusion, features) if len(reports) > 1 else ():
+            axes.set_title(f"{reports[0].name}: {axes.get_title(loc='left')}", loc="left")
+        figure.suptitle(_title(reports), color=INK)
     return Path(file)
 
 

@@ -1,20 +1,17 @@
 """How accuracy falls under each corruption. Needs the extra ``viz``."""
 
-from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kineme.evaluate.robustness import Curve, Robustness
-from kineme.viz.chart import INK, plain
-from kineme.viz.skeleton import require_matplotlib
+from kineme.viz.chart import INK, grid, new_figure, panels, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LINE = "#2166ac"
-COLUMNS = 3
 _WIDTH, _HEIGHT = 3.2, 2.2  # inches of a panel
 
 
@@ -32,20 +29,14 @@ def robustness_figure(result: Robustness, file: str | Path, *, dpi: int = 110) -
     Raises:
         ConfigError: matplotlib is not installed.
     """
-    require_matplotlib()
-    from matplotlib.figure import Figure
-
-    rows, columns = ceil(len(result.curves) / COLUMNS), min(len(result.curves), COLUMNS)
-    figure = Figure(figsize=(max(_WIDTH * columns, 2 * _WIDTH), _HEIGHT * rows + 0.8), layout="constrained")
-    panels = figure.subplots(rows, columns, sharey=True, squeeze=False)
-    for axes in panels.flat[len(result.curves) :]:
-        axes.remove()
-    for axes, curve in zip(panels.flat, result.curves, strict=False):
-        draw_curve(axes, result, curve)
-    for axes in panels[:, 0]:
-        axes.set_ylabel("accuracy, %")
-    figure.suptitle(_title(result), color=INK, fontsize=10)
-    figure.savefig(file, dpi=dpi)
+    rows, columns = grid(len(result.curves))
+    with new_figure(file, max(_WIDTH * columns, 2 * _WIDTH), _HEIGHT * rows + 0.8, dpi=dpi) as figure:
+        cells = panels(figure, len(result.curves), sharey=True)
+        for axes, curve in zip(cells, result.curves, strict=True):
+            draw_curve(axes, result, curve)
+        for axes in cells[::columns]:
+            axes.set_ylabel("accuracy, %")
+        figure.suptitle(_title(result), color=INK, fontsize=10)
     return Path(file)
 
 

@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kineme.evaluate.report import RunReport
-from kineme.viz.chart import plain
-from kineme.viz.skeleton import require_matplotlib
+from kineme.viz.chart import new_figure, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,12 +30,8 @@ def training_figure(reports: Sequence[RunReport], what: str, file: str | Path, *
     Raises:
         ConfigError: matplotlib is not installed.
     """
-    require_matplotlib()
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 3.2), layout="constrained")
-    draw_training(figure.add_subplot(), reports, what)
-    figure.savefig(file, dpi=dpi)
+    with new_figure(file, 8, 3.2, dpi=dpi) as figure:
+        draw_training(figure.add_subplot(), reports, what)
     return Path(file)
 
 

@@ -10,7 +10,8 @@ import torch
 from kineme.clips import ClipBatch
 from kineme.store import SkeletonStore
 from kineme.transforms import Augmentation, Preparation, TrainViews, at_epoch, eval_pipeline
-from kineme.viz.skeleton import draw_bodies, front_view, require_matplotlib
+from kineme.viz.chart import new_figure
+from kineme.viz.skeleton import draw_bodies, front_view
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,17 +63,13 @@ def views_figure(views: Sequence[tuple[str, ClipBatch]], file: str | Path, *, na
     Raises:
         ConfigError: matplotlib is not installed.
     """
-    require_matplotlib()
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6.5 * len(names), 1.35 * len(views) + 0.3), layout="constrained")
-    cells = figure.subplots(len(views), len(names), squeeze=False)
-    for column, name in enumerate(names):
-        sizes = [_draw(axes, clips, column) for axes, (_, clips) in zip(cells[:, column], views, strict=True)]
-        for axes, (title, _), size in zip(cells[:, column], views, sizes, strict=True):
-            heading = f"{name}\n" if axes is cells[0, column] else ""
-            axes.set_title(heading + title + _comparison(size / sizes[0]), fontsize=7, loc="left")
-    figure.savefig(file, dpi=110)
+    with new_figure(file, 6.5 * len(names), 1.35 * len(views) + 0.3) as figure:
+        cells = figure.subplots(len(views), len(names), squeeze=False)
+        for column, name in enumerate(names):
+            sizes = [_draw(axes, clips, column) for axes, (_, clips) in zip(cells[:, column], views, strict=True)]
+            for axes, (title, _), size in zip(cells[:, column], views, sizes, strict=True):
+                heading = f"{name}\n" if axes is cells[0, column] else ""
+                axes.set_title(heading + title + _comparison(size / sizes[0]), fontsize=7, loc="left")
     return Path(file)
 
 

@@ -3,9 +3,9 @@
     python -m benchmarks [--mamp CHECKOUT] [--actclr CHECKOUT] [--hacm CHECKOUT] [--rounds 5] [--clips 11] [--only TEXT]
     python -m benchmarks --gates
 
-Both sides run in one process in turns, on one thread, by processor time; figures are medians, ratios are taken round by
-round and have their quartiles beside them. Rows need a checkout of the original: MAMP (github.com/maoyunyao/MAMP),
-ActCLR (github.com/LanglandsLin/ActCLR; its feeder needs opencv-python-headless) or HA-CM
+Both sides run in turns in a process of their own, on one thread, by processor time; figures are medians, ratios are
+taken round by round and have their quartiles beside them. Rows need a checkout of the original: MAMP
+(github.com/maoyunyao/MAMP), ActCLR (github.com/LanglandsLin/ActCLR; its feeder needs opencv-python-headless) or HA-CM
 (github.com/YinxPeng/HA-CM-main, at commit f13611b).
 
 With --gates only figures without noise are computed: in seconds, without checkouts. The exit status is 1 where one of
@@ -32,20 +32,9 @@ from benchmarks import (
     store,
 )
 from benchmarks.gates import table_of_gates
-from benchmarks.rows import REPOSITORIES, Effort, Result, Subject, add_rows, table
+from benchmarks.rows import REPOSITORIES, Effort, add_rows, in_own_process, table
 
 MODULES = (masked_step, encode, probe, finetune_step, feeder, contrastive_views, stgcn_step, hacm_step, store)
-
-
-def results(subject: Subject, checkout: Path | None, effort: Effort) -> list[Result] | str:
-    """What was measured, or why nothing was."""
-    if subject.needs and checkout is None:
-        return f"--{subject.needs} CHECKOUT"
-    torch.manual_seed(0)
-    try:
-        return list(subject.measure(checkout or Path(), effort))
-    except ModuleNotFoundError as error:
-        return str(error)
 
 
 def main() -> None:
@@ -68,7 +57,7 @@ def main() -> None:
     effort, rows = Effort(args.rounds, args.clips), table()
     subjects = [m.SUBJECT for m in MODULES if any(args.only in goal.what for goal in m.SUBJECT.goals)]
     for subject in track(subjects, console=Console(stderr=True), transient=True):
-        add_rows(rows, subject, results(subject, subject.needs and getattr(args, subject.needs), effort))
+        add_rows(rows, subject, in_own_process(subject, subject.needs and getattr(args, subject.needs), effort))
     Console().print(rows)
 
 

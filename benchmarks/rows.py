@@ -1,11 +1,14 @@
 """Rows of the table: what is promised, what was measured, and whether it holds."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 from typing import Literal, Self
 
+import torch
 from rich.table import Table
 
 from benchmarks.timing import Spread
@@ -109,6 +112,24 @@ class Subject:
     goals: tuple[Goal, ...]
     measure: Callable[[Path, Effort], Sequence[Result]]
     needs: Original | None
+
+
+def in_own_process(subject: Subject, checkout: Path | None, effort: Effort) -> list[Result] | str:
+    """`results` of a fresh process: how memory was used before changes what large temporaries cost."""
+    fresh = {"mp_context": get_context("spawn"), "initializer": torch.set_num_threads, "initargs": (1,)}
+    with ProcessPoolExecutor(max_workers=1, **fresh) as process:
+        return process.submit(results, subject, checkout, effort).result()
+
+
+def results(subject: Subject, checkout: Path | None, effort: Effort) -> list[Result] | str:
+    """What was measured, or why nothing was."""
+    if subject.needs and checkout is None:
+        return f"--{subject.needs} CHECKOUT"
+    torch.manual_seed(0)
+    try:
+        return list(subject.measure(checkout or Path(), effort))
+    except ModuleNotFoundError as error:
+        return str(error)
 
 
 def table() -> Table:

@@ -1,10 +1,10 @@
 """Several streams judge together: a weighted sum of their class scores (spec-contrastive §12, spec-danet §2.3)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import isfinite
 
 import torch
-from torch import Tensor
 
 from kineme.errors import ConfigError
 from kineme.evaluate import classifier
@@ -68,9 +68,8 @@ def evaluate_fusion(
             some of the clips.
     """
     streams = [stream for run in runs for stream in stream_runs(run)]
-    names, weights = _names(streams), _weights(streams, weights)
-    by_heads = protocol == classifier.NAME
-    version = classifier.VERSION if by_heads else protocols.get(protocol).version
+    weights = _weights(streams, weights)
+    version = classifier.VERSION if protocol == classifier.NAME else protocols.get(protocol).version
     for stream in streams:
         store.require_layout(stream.layout)
     sides = labelled_sides(store, split or _common_split(streams), seed)
@@ -78,24 +77,11 @@ def evaluate_fusion(
     caches = [
         FeatureCache(run, store, run.config.features, seed=seed, device=device, progress=progress) for run in streams
     ]
-    terms = " + ".join(f"{weight:g} {name}" for weight, name in zip(weights, names, strict=True))
-    label = f"{protocol}@{version}: {terms}"
-
-    def head(run: RunDir) -> ClassScores:
-        return classifier.head_scores(run, sides, run.config.classify, device=device, progress=progress)
-
-    def fused(which: Weights) -> tuple[Scores, Candidates]:
-        parts = (
-            [head(run) for run in streams]
-            if by_heads
-            else [class_scores(cache, sides, protocol, which) for cache in caches]
-        )
-        return _scored(fuse(parts, weights), dict(zip(names, parts, strict=True)), sides, label)
-
-    metrics, candidates = fused("trained")
-    first = runs[0]
+    panel = _Panel(caches, weights, protocol, version, sides)
+    metrics, candidates = panel.judged("trained")
+    first, twins = runs[0], controls and not panel.by_heads
     config = first.config
-    frozen = {} if by_heads else {"features": config.features, "probe": config.probe, "knn": config.knn}
+    frozen = {} if panel.by_heads else {"features": config.features, "probe": config.probe, "knn": config.knn}
     result = result_on(
         sides,
         " + ".join(str(run.path) for run in runs),
@@ -104,12 +90,59 @@ def evaluate_fusion(
         seed=seed,
         **frozen,
         metrics=metrics,
-        untrained=fused("untrained")[0] if controls and not by_heads else None,
+        untrained=panel.judged("untrained")[0] if twins else None,
         coordinate_1nn=coordinate_control(sides) if controls else None,
         seen=seen,
     )
     save_predictions(result.save(first.path, config.split), sides, candidates)
     return result
+
+
+@dataclass(frozen=True)
+class _Panel:
+    """Streams that judge the test clips together.
+
+    Args:
+        caches: of their features.
+        weights: one per stream.
+        protocol, version: by which each of them is measured.
+        sides: who trains and who tests.
+    """
+
+    caches: Sequence[FeatureCache]
+    weights: Sequence[float]
+    protocol: str
+    version: int
+    sides: Sides
+
+    @property
+    def by_heads(self) -> bool:
+        """Whether every stream is a trained classifier and speaks for itself."""
+        return self.protocol == classifier.NAME
+
+    def judged(self, which: Weights) -> tuple[Scores, Candidates]:
+        """Accuracy of the sum, and of each stream by itself."""
+        parts = [self.scores_of(cache, which) for cache in self.caches]
+        values, labels = fuse(parts, self.weights), self.sides.test_labels
+        names = _names([cache.run for cache in self.caches])
+        right = [float((part.values.argmax(dim=1) == labels).double().mean()) for part in parts]
+        candidates = Candidates((self.label(names),), values.argmax(dim=1)[None], default=0, scores=values)
+        selection, alone = Selection(candidates, None, NOTHING_TO_CHOOSE), dict(zip(names, right, strict=True))
+        return score(selection, labels, len(self.sides.store.classes), alone), candidates
+
+    def scores_of(self, cache: FeatureCache, which: Weights) -> ClassScores:
+        """What one stream says of the test clips."""
+        if not self.by_heads:
+            return class_scores(cache, self.sides, self.protocol, which)
+        run = cache.run
+        return classifier.head_scores(
+            run, self.sides, run.config.classify, device=cache.device, progress=cache.progress
+        )
+
+    def label(self, names: Sequence[str]) -> str:
+        """What was done, in a line."""
+        terms = " + ".join(f"{weight:g} {name}" for weight, name in zip(self.weights, names, strict=True))
+        return f"{self.protocol}@{self.version}: {terms}"
 
 
 def class_scores(cache: FeatureCache, sides: Sides, protocol: str, weights: Weights) -> ClassScores:
@@ -129,14 +162,6 @@ def class_scores(cache: FeatureCache, sides: Sides, protocol: str, weights: Weig
         )
     ids = tuple(sides.store.clips["id"][sides.test].tolist())
     return ClassScores(str(run.path), sides.split, sides.store.classes, ids, values)
-
-
-def _scored(values: Tensor, parts: dict[str, ClassScores], sides: Sides, label: str) -> tuple[Scores, Candidates]:
-    """Accuracy of the sum, and of each part by itself."""
-    labels = sides.test_labels
-    alone = {name: float((part.values.argmax(dim=1) == labels).double().mean()) for name, part in parts.items()}
-    candidates = Candidates((label,), values.argmax(dim=1)[None], default=0, scores=values)
-    return score(Selection(candidates, None, NOTHING_TO_CHOOSE), labels, len(sides.store.classes), alone), candidates
 
 
 def _names(runs: Sequence[RunDir]) -> list[str]:

@@ -293,6 +293,34 @@ def test_missing_joint_is_a_mean_of_its_stand_ins(
     assert {ours.joints[v]: row[v] for v in np.flatnonzero(row)} == stand_ins
 
 
+def standing(up: str) -> tuple[np.ndarray, np.ndarray]:
+    """Someone who faces the sensor, seen with one axis up: the middle of the hips is (0, 0, 0), then head, right hand,
+    and a point a metre further away."""
+    seen = {
+        "+y": [[0, 0, 0], [0, 1, 0], [1, 0, 0], [0, 0, 1]],
+        "-y": [[0, 0, 0], [0, -1, 0], [-1, 0, 0], [0, 0, 1]],
+        "+z": [[0, 0, 0], [0, 0, 1], [1, 0, 0], [0, -1, 0]],
+    }
+    return np.array(seen[up], np.float32), np.array(seen["+y"], np.float32)
+
+
+@pytest.mark.parametrize("source", ["+y", "-y", "+z"])
+@pytest.mark.parametrize("target", ["+y", "-y", "+z"])
+def test_axes_are_turned_and_not_mirrored(source: str, target: str) -> None:
+    ours, theirs = (Layout.from_dict({**_VALID, "up": up}) for up in (source, target))
+    turn = ours.turn_to(theirs)
+    np.testing.assert_array_equal(standing(source)[0] @ turn.T, standing(target)[0])
+    np.testing.assert_array_equal(theirs.turn_to(ours) @ turn, np.eye(3))
+    assert np.linalg.det(turn) == 1
+
+
+def test_what_has_no_depth_is_turned_in_the_picture_only() -> None:
+    up, down, forward = (Layout.from_dict({**_VALID, "up": up}) for up in ("+y", "-y", "+z"))
+    np.testing.assert_array_equal(down.turn_to(up, channels=2), -np.eye(2))
+    with pytest.raises(LayoutError, match=r"mine has \+z up, mine \+y: .* takes depth, and clips have 2 coordinates"):
+        forward.turn_to(up, channels=2)
+
+
 def test_conversion_without_stand_in_names_layouts_and_joints() -> None:
     with pytest.raises(LayoutError, match=r"layout mine cannot be converted to coco17.*left_shoulder.*left_knee"):
         Layout.from_dict(_VALID).mapping_to(Layout.get("coco17"))

@@ -16,7 +16,7 @@ from pydantic import Field
 from kineme.config import Config
 from kineme.errors import ConfigError, LayoutError, UnknownNameError
 from kineme.layout_check import check
-from kineme.layout_mapping import counterpart, joint_weights
+from kineme.layout_mapping import counterpart, joint_weights, turn
 
 _BUILT_IN = Path(__file__).parent / "layouts"
 
@@ -179,20 +179,33 @@ class Layout:
         """Positions of several joints."""
         return [self.index(joint) for joint in joints]
 
-    def require_same_space(self, target: "Layout") -> None:
-        """Check that coordinates of this layout mean the same in another.
+    def turn_to(self, target: "Layout", channels: int = 3) -> np.ndarray:
+        """Rotation that gives coordinates of this layout the axes of another: (C, C) float32, x_new = turn @ x.
+
+        It keeps left on the left; where both have the same axis up it changes nothing.
+
+        Args:
+            target: the other layout.
+            channels: C, 2 for coordinates without depth.
 
         Raises:
-            LayoutError: another unit or vertical axis.
+            LayoutError: another unit, or coordinates without depth that would need it.
         """
-        if (self.unit, self.up) != (target.unit, target.up):
+        if self.unit != target.unit:
             raise LayoutError(
-                f"{self.name} is in {self.unit} with {self.up} up, {target.name} in {target.unit} with {target.up} up; "
-                f"joints can be exchanged, coordinates cannot: scale or turn the clips first"
+                f"{self.name} is in {self.unit}, {target.name} in {target.unit}; joints can be exchanged, coordinates "
+                f"cannot: scale the clips first"
             )
+        rotation = turn(self.up, target.up)
+        if rotation[:channels, channels:].any():
+            raise LayoutError(
+                f"{self.name} has {self.up} up, {target.name} {target.up}: to turn one into the other takes depth, and "
+                f"clips have {channels} coordinates"
+            )
+        return rotation[:channels, :channels]
 
     def mapping_to(self, target: "Layout") -> np.ndarray:
-        """Matrix that turns joints of this layout into another's; unit and axes stay as they are.
+        """Matrix that makes another layout's joints of this one's; for axes see `turn_to`.
 
         Returns:
             (V_target, V) float32; rows sum to one: a joint of the target is the one of ours that has its

@@ -5,13 +5,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from kineme.errors import LayoutError, UnknownNameError
-from kineme.layout_mapping import counterpart
+from kineme.layout_mapping import UP_AXES, counterpart
 
 if TYPE_CHECKING:
     from kineme.layout import Layout
 
 _UNITS = ("m", "image")
-_UP_AXES = ("+y", "-y", "+z")
 
 
 def check(layout: "Layout") -> None:
@@ -87,5 +86,5 @@ def _frame_problems(layout: "Layout") -> Iterator[str]:
         yield f"across is {list(layout.across)}; name two joints, left then right, for example the hips"
     if layout.unit not in _UNITS:
         yield f"unit is {layout.unit!r}; known: {', '.join(_UNITS)}"
-    if layout.up not in _UP_AXES:
-        yield f"up is {layout.up!r}; known: {', '.join(_UP_AXES)}"
+    if layout.up not in UP_AXES:
+        yield f"up is {layout.up!r}; known: {', '.join(UP_AXES)}"

@@ -1,4 +1,4 @@
-"""Joint names across layouts: left and right, and what stands in for a joint that a skeleton lacks."""
+"""Joints and axes across layouts: left and right, what stands in for a joint that a skeleton lacks, what is up."""
 
 from collections.abc import Sequence
 
@@ -35,6 +35,20 @@ _STAND_INS: dict[str, tuple[tuple[str, ...], ...]] = {
     "left_toes": (("left_foot",),),
     "left_small_toe": (("left_toes",),),
 }
+
+
+# Rotations to y up. Nothing is mirrored, and depth stays depth: what is upside down is turned about the line of sight.
+_TO_Y_UP = {
+    "+y": np.eye(3, dtype=np.float32),
+    "-y": np.diag(np.array([-1, -1, 1], np.float32)),
+    "+z": np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]], np.float32),
+}
+UP_AXES = tuple(_TO_Y_UP)
+
+
+def turn(up: str, target_up: str) -> np.ndarray:
+    """Rotation (3, 3) float32 that brings coordinates with one axis up to another: x_new = turn @ x."""
+    return _TO_Y_UP[target_up].T @ _TO_Y_UP[up]
 
 
 def counterpart(joint: str) -> str:

@@ -277,7 +277,7 @@ class SkeletonStore:
         if self.layout == layout:
             return
         try:
-            self.layout.require_same_space(layout)
+            self.layout.turn_to(layout, self.channels)
             self.layout.mapping_to(layout)
         except LayoutError as error:
             raise LayoutMismatchError(f"the model expects {layout.name}, and there is no way there: {error}") from error

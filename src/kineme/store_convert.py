@@ -11,14 +11,13 @@ from kineme.store_writer import StoreWriter
 
 
 def convert_store(store: SkeletonStore, layout: Layout, out: str | Path) -> SkeletonStore:
-    """Write the clips of a store with the joints of another layout.
+    """Write the clips of a store with the joints and axes of another layout.
 
     Raises:
-        LayoutError: joints that cannot be had from the store's, or another unit or vertical axis.
+        LayoutError: joints that cannot be had from the store's, or another unit.
         StoreError: something is at ``out`` already.
     """
-    store.layout.require_same_space(layout)
-    mapping = store.layout.mapping_to(layout)
+    mapping, turn = store.layout.mapping_to(layout), store.layout.turn_to(layout, store.channels)
     provenance = {**store.provenance, "converted_from": store.layout.name}
     with StoreWriter(
         out,
@@ -32,7 +31,7 @@ def convert_store(store: SkeletonStore, layout: Layout, out: str | Path) -> Skel
         for i in range(len(store)):
             clip = store[i]
             confidence = None if clip.confidence is None else _lowest(clip.confidence, mapping)
-            writer.add(replace(clip, xyz=mapping @ clip.xyz, confidence=confidence))
+            writer.add(replace(clip, xyz=mapping @ clip.xyz @ turn.T, confidence=confidence))
     return SkeletonStore.open(out)
 
 

@@ -13,6 +13,7 @@ import pytest
 from command_line import kineme, refuse, succeed
 from fake import small_store
 from kineme.clips import Clip
+from kineme.layout import Layout
 from kineme.store import SkeletonStore
 from kineme.store_writer import StoreWriter, _NpyAppender
 from skeleton_text import tracks_text, walker
@@ -204,6 +205,17 @@ def test_convert(raw: Path, tmp_path: Path) -> None:
     assert (after.layout.name, after.ids.tolist()) == ("kinect20", before.ids.tolist())
     joints = [layout.index("left_elbow") for layout in (before.layout, after.layout)]
     np.testing.assert_array_equal(before[2].xyz[:, :, joints[0]], after[2].xyz[:, :, joints[1]])
+
+
+def test_convert_turns_what_is_upside_down(tmp_path: Path) -> None:
+    """What MediaPipe sees, y down, for a model of Kinect's skeletons, y up."""
+    source, target = Layout.get("mediapipe33"), Layout.get("kinect20")
+    xyz = np.random.default_rng(0).normal(size=(5, 33, 3)).astype(np.float32)
+    SkeletonStore.from_arrays([xyz], source, labels=[0]).save(tmp_path / "from")
+    succeed("data", "convert", tmp_path / "from", "--layout", "kinect20", "--out", tmp_path / "to")
+    after = SkeletonStore.open(tmp_path / "to")[0].xyz[0]
+    knee = xyz[:, source.index("left_knee")]
+    np.testing.assert_array_equal(after[:, target.index("left_knee")], knee * np.float32([-1, -1, 1]))
 
 
 def test_convert_what_cannot_be(store: SkeletonStore, tmp_path: Path) -> None:

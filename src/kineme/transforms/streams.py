@@ -37,16 +37,16 @@ def displacement(x: torch.Tensor, stride: int, time_axis: int) -> torch.Tensor:
 
 
 class ToLayout(Transform[ClipBatch, ClipBatch]):
-    """Clips with the joints of another layout (see `Layout.mapping_to`).
+    """Clips with the joints and axes of another layout (see `Layout.mapping_to` and `Layout.turn_to`).
 
     Raises:
-        LayoutError: when applied to clips whose joints, unit or vertical axis do not allow it.
+        LayoutError: when applied to clips whose joints or unit do not allow it.
     """
 
     def __init__(self, target: Layout) -> None:
         self.target = target
 
     def apply(self, clips: ClipBatch, draws: Draws) -> ClipBatch:
-        clips.layout.require_same_space(self.target)
-        mapping = torch.from_numpy(clips.layout.mapping_to(self.target)).to(clips.xyz)
-        return clips.with_xyz(mapping @ clips.xyz, layout=self.target)
+        matrices = clips.layout.mapping_to(self.target), clips.layout.turn_to(self.target, clips.xyz.shape[-1])
+        mapping, turn = (torch.from_numpy(matrix).to(clips.xyz) for matrix in matrices)
+        return clips.with_xyz(mapping @ clips.xyz @ turn.mT, layout=self.target)

@@ -215,7 +215,7 @@ def test_convert_turns_what_is_upside_down(tmp_path: Path) -> None:
     succeed("data", "convert", tmp_path / "from", "--layout", "kinect20", "--out", tmp_path / "to")
     after = SkeletonStore.open(tmp_path / "to")[0].xyz[0]
     knee = xyz[:, source.index("left_knee")]
-    np.testing.assert_array_equal(after[:, target.index("left_knee")], knee * np.float32([-1, -1, 1]))
+    np.testing.assert_array_equal(after[:, target.index("left_knee")], knee * np.array([-1, -1, 1], np.float32))
 
 
 def test_convert_what_cannot_be(store: SkeletonStore, tmp_path: Path) -> None:

@@ -2,9 +2,9 @@
 
     python -m benchmarks.device_step [--mamp CHECKOUT] [--clips 128] [--accelerator cuda]
 
-The authors' code runs as shipped, in float32, and with TF32 allowed; ours in bfloat16, on all bodies and on those that are
-there. All start from the same weights, in turn, by wall time. Work is that which was counted, in float32 or bfloat16, and
-its share of the fastest matrix product in the same precision stands beside it.
+The authors' code runs as shipped, in float32, and with TF32 allowed; ours in bfloat16, on all bodies and on those that
+are there. All have the same weights and the same batch; medians of wall time. ``of peak`` is beside the fastest product
+of two matrices in the same precision, measured just before.
 """
 
 import argparse
@@ -90,9 +90,8 @@ def seconds(variant: Variant, device: torch.device, rounds: int) -> float:
 
 def on(batch: ClipBatch, device: torch.device) -> ClipBatch:
     """A batch on a device."""
-    return replace(
-        batch, **{name: getattr(batch, name).to(device) for name in ("xyz", "present", "length", "index", "label")}
-    )
+    tensors = ("xyz", "present", "length", "index", "label")
+    return replace(batch, **{name: getattr(batch, name).to(device) for name in tensors})
 
 
 def main() -> None:
@@ -117,7 +116,8 @@ def main() -> None:
         memory = torch.cuda.max_memory_allocated(device) / 1e9 if device.type == "cuda" else float("nan")
         rate = args.clips / took
         first = first or took
-        share = flops * rate / matrix_peak(device, variant.dtype)
+        with variant.context():
+            share = flops * rate / matrix_peak(device, variant.dtype)
         figures = (f"{1e3 * took:.0f}", f"{rate:,.0f}", f"{first / took:.2f}", f"{flops / 1e9:.1f}", f"{share:.0%}")
         table.add_row(variant.name, *figures, f"{memory:.1f}", f"{EPOCHS * CLIPS / rate / 3600:.1f}")
     Console().print(f"{device_name(device)}, {args.clips} clips a step")

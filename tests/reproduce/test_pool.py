@@ -28,10 +28,11 @@ from kineme.reproduce.experiments import Experiment, Job
 from kineme.reproduce.pool import Task, run_all
 
 if __name__ == "__main__":
-    store, out, workers, epochs = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+    store, out = Path(sys.argv[1]), Path(sys.argv[2])
+    workers, epochs, seeds = map(int, sys.argv[3:])
     train = {"epochs": epochs, "batch_size": 8, "warmup_epochs": 0, "checkpoint_epochs": 2}
     config = tiny_config(split="nucla-xview", train=train)
-    tasks = [Task(Job(Experiment("mae", config, store), seed, out, "cpu"), ("knn",)) for seed in range(2)]
+    tasks = [Task(Job(Experiment("mae", config, store), seed, out, "cpu"), ("knn",)) for seed in range(seeds)]
     sys.exit(0 if run_all(tasks, workers, 1, lambda outcome: None) else 130)
 """
 
@@ -86,11 +87,11 @@ def test_what_is_missing(store: Path, tmp_path: Path) -> None:
     assert task.missing == ("linear",)
 
 
-def start(store: Path, out: Path, workers: int) -> "subprocess.Popen[bytes]":
+def start(store: Path, out: Path, workers: int, seeds: int = 2) -> "subprocess.Popen[bytes]":
     """The command of `SCRIPT`, in a process group of its own."""
     script = out.with_name("job.py")
     script.write_text(SCRIPT)
-    words = [sys.executable, script, store, out, str(workers), str(EPOCHS)]
+    words = [sys.executable, script, store, out, str(workers), str(EPOCHS), str(seeds)]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     return subprocess.Popen(words, env=environment, start_new_session=True)
 
@@ -132,3 +133,13 @@ def test_a_stop_loses_nothing(workers: int, number: signal.Signals, store: Path,
         assert log == sorted(set(log))
         assert log[-1] == 3 * EPOCHS
         assert Result.load(run / "results" / "knn.json").train_seed == seed
+
+
+def test_a_stop_begins_nothing_new(store: Path, tmp_path: Path) -> None:
+    """The pool hands out more tasks than there are workers."""
+    out = tmp_path / "runs"
+    command = start(store, out, workers=2, seeds=8)
+    wait_for(lambda: all((out / f"mae-seed{seed}" / "state.pt").exists() for seed in range(2)))
+    command.send_signal(signal.SIGTERM)
+    assert command.wait(60) == 130
+    assert {path.name for path in out.glob("mae-seed?")} == {"mae-seed0", "mae-seed1"}

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from multiprocessing import Queue, active_children, get_context, parent_process
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
+from multiprocessing.synchronize import Event
 from threading import Thread
 from types import FrameType
 
@@ -110,15 +111,18 @@ def _one_by_one(tasks: Sequence[Task], threads: int, done: Callable[[Outcome], N
 
 
 def _side_by_side(tasks: Sequence[Task], workers: int, threads: int, done: Callable[[Outcome], None]) -> bool:
-    devices: Queue[int] = get_context("spawn").Queue()
+    spawn = get_context("spawn")
+    devices: Queue[int] = spawn.Queue()
     for worker in range(workers):
         devices.put(worker % max(torch.cuda.device_count(), 1))
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (threads, devices))
+    stop = spawn.Event()
+    pool = ProcessPoolExecutor(workers, spawn, _start_worker, (threads, devices, stop))
     try:
         with _terminated_as_interrupted():
             for future in as_completed([pool.submit(_work, task) for task in tasks]):
                 done(future.result())
     except (KeyboardInterrupt, InterruptedRunError):
+        stop.set()
         for worker in active_children():
             worker.terminate()
         return False
@@ -129,7 +133,12 @@ def _side_by_side(tasks: Sequence[Task], workers: int, threads: int, done: Calla
     return True
 
 
-def _start_worker(threads: int, devices: "Queue[int]") -> None:
+_stop: Event | None = None  # of a worker; set once no further task is to be begun
+
+
+def _start_worker(threads: int, devices: "Queue[int]", stop: Event) -> None:
+    global _stop
+    _stop = stop
     os.setpgid(0, 0)  # Ctrl-C reaches the command alone, which then stops every worker once
     os.environ["CUDA_VISIBLE_DEVICES"] = str(devices.get())  # before CUDA starts in this process
     torch.set_num_threads(threads)
@@ -144,6 +153,8 @@ def _end_with_command() -> None:
 
 def _work(task: Task) -> Outcome:
     try:
+        if _stop is not None and _stop.is_set():
+            raise InterruptedRunError("stopped before it began")  # the pool had handed it out already
         return run(task)
     finally:
         if not _command().is_alive():

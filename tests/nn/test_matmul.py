@@ -7,6 +7,7 @@ from unittest.mock import patch
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from kineme.nn import matmul
 from kineme.nn.matmul import Linear, onednn, onednn_is_exact
@@ -44,6 +45,20 @@ def test_products_and_gradients(layers: tuple[Linear, nn.Linear], shape: tuple[i
     torch.testing.assert_close(x.grad, twice.grad, **close)
     for ours, theirs in zip(layers[0].parameters(), layers[1].parameters(), strict=True):
         torch.testing.assert_close(ours.grad, theirs.grad, **close)
+
+
+@pytest.mark.parametrize("shape", [(64,), (30, 64), (3, 50, 64), (0, 64)])
+@pytest.mark.parametrize("context", [torch.no_grad, torch.inference_mode])
+def test_the_same_without_gradients(
+    layers: tuple[Linear, nn.Linear], shape: tuple[int, ...], context: type[torch.no_grad]
+) -> None:
+    ours, exact = layers
+    for x in (torch.randn(shape), torch.randn(*shape[:-1], 128)[..., ::2]):
+        with context():
+            plain, activated = ours(x), ours.gelu(x)
+        torch.testing.assert_close(plain.double(), exact(x.double()), rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(activated.double(), F.gelu(exact(x.double())), rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(ours.gelu(x), activated)
 
 
 @needs_setting

@@ -30,11 +30,32 @@ class Linear(nn.Linear):
         super().__init__(in_features, out_features)
 
     def forward(self, input: Tensor) -> Tensor:
-        device = input.device.type
-        plain = torch.compiler.is_compiling() or torch.is_autocast_enabled(device)
-        if plain or device != "cpu" or input.dtype != torch.float32 or not onednn_is_exact():
+        if not _by_onednn(input):
             return super().forward(input)
+        if _in_one_step(input):
+            return FUSED_LINEAR(input, self.weight, self.bias, "none", [], "")
         return _Product.apply(input, self.weight, self.bias)
+
+    def gelu(self, input: Tensor) -> Tensor:
+        """The layer and then an exact GELU, (..., D) to (..., D'); both in one step where nothing is to be learned."""
+        if _by_onednn(input) and _in_one_step(input):
+            return FUSED_LINEAR(input, self.weight, self.bias, "gelu", [], "none")
+        return F.gelu(self(input))
+
+
+FUSED_LINEAR: Any = getattr(torch.ops.mkldnn, "_linear_pointwise", None)
+"""Product, bias and activation in one, what torch compiles linear layers to; None where torch is built without it."""
+
+
+def _by_onednn(input: Tensor) -> bool:
+    device = input.device.type
+    plain = torch.compiler.is_compiling() or torch.is_autocast_enabled(device)
+    return not plain and device == "cpu" and input.dtype == torch.float32 and onednn_is_exact()
+
+
+def _in_one_step(input: Tensor) -> bool:
+    """Whether bias and activation can be part of the product, which knows no gradients."""
+    return FUSED_LINEAR is not None and not torch.is_grad_enabled() and input.ndim > 1 and input.numel() > 0
 
 
 class _Product(torch.autograd.Function):

@@ -98,7 +98,7 @@ class MLP(nn.Module):
         self.fc2 = Linear(int(width * ratio), width)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.fc2(F.gelu(self.fc1(x)))
+        return self.fc2(self.fc1.gelu(x))
 
 
 class Block(nn.Module):

@@ -14,7 +14,7 @@ from torch.utils.flop_counter import flop_registry, sdpa_flop_count
 from kineme.clips import ClipBatch
 from kineme.config import Config
 from kineme.methods import Progress, StepInput
-from kineme.nn.matmul import onednn_is_exact
+from kineme.nn.matmul import FUSED_LINEAR, onednn_is_exact
 from kineme.recipes.base import RunConfig
 from kineme.store import SkeletonStore
 from kineme.train.build import build_method
@@ -127,10 +127,16 @@ def _attention_backward(gradient: Tensor, *forward: Any, **more: Any) -> int:
     return 2 * _attention(*forward)
 
 
+def _linear(x: Tensor, weight: Tensor, *args: Any, **more: Any) -> int:
+    return 2 * x.numel() * len(weight)
+
+
 _aten = torch.ops.aten
 _FORMULAS: dict[Any, Callable[..., int]] = {
     **flop_registry,
     # torch has none for the fused attention of CPUs.
     _aten._scaled_dot_product_flash_attention_for_cpu: _attention,
     _aten._scaled_dot_product_flash_attention_for_cpu_backward: _attention_backward,
+    # Nor for linear layers that are one with their bias and activation.
+    FUSED_LINEAR: _linear,
 }

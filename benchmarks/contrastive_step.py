@@ -38,6 +38,7 @@ from torch.nn import functional as F
 
 from benchmarks.clips import KINECT, random_batch
 from benchmarks.originals import importing, load
+from benchmarks.rows import table_of_seconds
 from benchmarks.steps import START, Step, grad_of
 from benchmarks.stgcn_step import WINDOW
 from benchmarks.timing import medians
@@ -308,19 +309,11 @@ def group_of_one() -> Iterator[None]:
         distributed.destroy_process_group()
 
 
-def table_of(title: str, seconds: dict[str, float]) -> Table:
-    """Seconds, and how many times the reference's speed."""
-    table = Table(title, "CPU seconds", "times the reference")
-    for name, each in seconds.items():
-        table.add_row(name, f"{each:.3f}", f"{seconds['reference'] / each:.2f}")
-    return table
-
-
 def measured(name: str, contest: Contest, args: argparse.Namespace) -> Table:
     """A method's step, after the checks."""
     for seed in SEEDS:
         contest.check(seed)
-    return table_of(f"a step of {name}, {args.clips} clips", contest.seconds(args.clips, args.rounds))
+    return table_of_seconds(f"a step of {name}, {args.clips} clips", contest.seconds(args.clips, args.rounds))
 
 
 def main() -> None:

@@ -16,11 +16,11 @@ from unittest.mock import patch
 
 import torch
 from rich.console import Console
-from rich.table import Table
 from torch import Generator, Tensor
 
 from benchmarks.clips import random_batch
 from benchmarks.masked_step import WINDOW, check, our_side, their_side
+from benchmarks.rows import table_of_seconds
 from benchmarks.steps import START, Side, Step
 from benchmarks.timing import medians
 from kineme.clips import ClipBatch
@@ -110,10 +110,7 @@ def main() -> None:
     torch.set_num_threads(1)
     torch.manual_seed(0)
     measured = measure(args.reference, args.clips, args.rounds)
-    table = Table(f"a step of {args.clips} clips", "CPU seconds", "times the reference")
-    for name, seconds in measured.items():
-        table.add_row(name, f"{seconds:.2f}", f"{measured['reference'] / seconds:.2f}")
-    Console().print(table)
+    Console().print(table_of_seconds(f"a step of {args.clips} clips", measured))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Rows of the table: what is promised, what was measured, and whether it holds."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -130,6 +130,14 @@ def results(subject: Subject, checkout: Path | None, effort: Effort) -> list[Res
         return list(subject.measure(checkout or Path(), effort))
     except ModuleNotFoundError as error:
         return str(error)
+
+
+def table_of_seconds(title: str, seconds: Mapping[str, float]) -> Table:
+    """Variants of a step with their times, and how many times the reference's speed they have."""
+    told = Table(title, "CPU seconds", "times the reference")
+    for name, each in seconds.items():
+        told.add_row(name, f"{each:.3f}", f"{seconds['reference'] / each:.2f}")
+    return told
 
 
 def table() -> Table:

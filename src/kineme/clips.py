@@ -134,7 +134,7 @@ class RaggedClips:
 
     def copied_to(self, device: torch.device) -> "RaggedClips":
         """The same clips on a device, with a copy of their own rows and of no others; in the recorded pose."""
-        assert self.pose == Pose(), "clips are copied before they are posed"
+        assert self.pose.offset is self.pose.rotation is None, "clips are copied before they are posed"
         extent = self.length * self.bodies
         start = extent.cumsum(0) - extent
         rows = torch.arange(int(extent.sum())) + (self.start - start).repeat_interleave(extent)

@@ -116,6 +116,8 @@ class TokenEncoder(Encoder):
     def encode_present(self, sequences: Tensor) -> Tensor:
         """As `encode_all`, without computing absent bodies anew; without gradients."""
         present = sequences.flatten(1).any(dim=1)
+        if present.all():
+            return self.encode_all(sequences)
         absent = self._absent.of(self, lambda: self.encode_all(torch.zeros_like(sequences[:1])))
         encoded = absent.repeat(len(sequences), 1, 1)
         encoded[present] = self.encode_all(sequences[present])
